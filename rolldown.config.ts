@@ -1,0 +1,21 @@
+// The command line as CommonJS chunks: Node starts a CommonJS file 5 ms sooner than an ES module, and what a command does
+// not need is in a chunk that it does not load. Libraries that only state-changing commands need stay outside.
+import { defineConfig } from 'rolldown';
+
+export default defineConfig([
+  {
+    input: { main: 'src/main.ts' },
+    platform: 'node',
+    external: ['execa', 'proper-lockfile', 'cron', 'signal-exit', 'jiti', 'httpxy', 'typescript'],
+    transform: { target: 'node20' },
+    output: {
+      dir: 'dist',
+      format: 'cjs',
+      entryFileNames: '[name].cjs',
+      chunkFileNames: 'chunks/[name].cjs',
+      dynamicImportInCjs: true,
+      minify: 'dce-only',
+      cleanDir: true,
+    },
+  },
+]);

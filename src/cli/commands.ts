@@ -1,0 +1,210 @@
+// Every command and flag, once. Whatever has to know them (the parser, --help, completions, the man page) reads this table,
+// and the parser's builders are typed by it: a command added here does not compile until it is answered for there.
+import type { CommandSpec, FlagSpec, PositionalSpec } from './command-spec.ts';
+
+/** Flags that stand before or after any command. */
+export const GLOBAL_FLAGS = {
+  config: {
+    type: 'string',
+    short: 'c',
+    value: 'FILE',
+    description: 'Read this configuration file instead of looking for one from the working directory upward.',
+  },
+  'state-dir': {
+    type: 'string',
+    value: 'DIR',
+    description: 'Keep sockets, pid files and logs here, whatever the configuration says.',
+  },
+  json: { type: 'boolean', description: 'Print JSON: one line per event, and last the outcome or the failure.' },
+  quiet: { type: 'boolean', short: 'q', description: 'Print nothing but failures.' },
+  'no-color': { type: 'boolean', description: 'Print no colours. NO_COLOR in the environment does the same.' },
+  help: {
+    type: 'boolean',
+    short: 'h',
+    description: 'Show help, for the command if there is one, and do nothing else.',
+  },
+  version: { type: 'boolean', short: 'V', description: 'Show the version and do nothing else.' },
+} as const satisfies Record<string, FlagSpec>;
+
+const BOTH_SLOTS = {
+  usage: '[a] [b]',
+  choices: ['a', 'b'],
+  max: 2,
+  description: 'The slots to act on.',
+} as const satisfies PositionalSpec;
+
+const WAIT = {
+  type: 'duration',
+  value: 'DURATION',
+  description: 'Wait this long for another operation to finish, then give up with exit code 4.',
+  default: '60s',
+} as const satisfies FlagSpec;
+
+export const COMMANDS = {
+  start: {
+    summary: 'start the app, or the named slots',
+    description: [
+      'Starts a backend in each named slot and waits until it is ready. With no name, starts the app: the slot that the link points to, else a.',
+      'If nothing ready is active afterwards, the link is pointed to the first slot started. A slot that runs already is left alone.',
+    ],
+    positionals: BOTH_SLOTS,
+    flags: { all: { type: 'boolean', description: 'Start both slots.' }, wait: WAIT },
+    examples: [
+      { command: 'graceful start', does: 'bring the app up' },
+      { command: 'graceful start b', does: 'start b beside whatever is active' },
+      { command: 'graceful start --all', does: 'start both slots' },
+    ],
+    exits: [0, 1, 2, 3, 4, 5, 70],
+  },
+  stop: {
+    summary: 'drain slots, then stop them',
+    description: [
+      'Waits until the last connection to a backend has closed (at most drainTimeout), then stops it.',
+      'The active slot hands its traffic to the other one first, if that is ready; if not, it is not stopped without --force. --all takes the app down on purpose: the link is removed, in-flight requests finish, and keepalive leaves the app down until the next start or update.',
+    ],
+    positionals: BOTH_SLOTS,
+    flags: {
+      all: { type: 'boolean', description: 'Take the whole app down.' },
+      inactive: { type: 'boolean', description: 'Stop the slots that are not active. Meant for cron.' },
+      'older-than': {
+        type: 'duration',
+        value: 'DURATION',
+        description: 'With --inactive: leave alone what has been inactive for less than this.',
+      },
+      force: { type: 'boolean', description: 'Stop the active slot although nothing can take over.' },
+      wait: {
+        ...WAIT,
+        description: `${WAIT.description} With --inactive the default is 0s, and being busy is not a failure.`,
+      },
+    },
+    examples: [
+      { command: 'graceful stop b', does: 'drain and stop b' },
+      { command: 'graceful stop --all', does: 'take the app down on purpose' },
+      {
+        command: 'graceful -q stop --inactive --older-than 5m',
+        does: 'in crontab: stop what has not been needed for 5 minutes',
+      },
+    ],
+    exits: [0, 1, 2, 4, 5, 70],
+  },
+  restart: {
+    summary: 'stop and start slots, at no cost to requests',
+    description: [
+      'Stops each slot and starts it again; a stopped one is just started. Traffic moves to the other slot first, which is started if it has to be.',
+      'To put new code into service use update: it gates on health and leaves the old version warm.',
+    ],
+    positionals: BOTH_SLOTS,
+    flags: {
+      all: { type: 'boolean', description: 'Restart both slots, one after the other.' },
+      inactive: { type: 'boolean', description: 'Restart the slots that are not active.' },
+      wait: WAIT,
+    },
+    examples: [
+      { command: 'graceful restart --all', does: 'restart everything, one slot at a time' },
+      { command: 'graceful restart --inactive', does: 'load new code into the inactive slot without switching' },
+    ],
+    exits: [0, 1, 2, 3, 4, 5, 70],
+  },
+  switch: {
+    summary: 'send traffic to the other slot: the instant rollback',
+    description: [
+      'Points the link to a slot that is ready, in one rename(2). With no name: to the other one. A slot that is not ready is refused.',
+    ],
+    positionals: { usage: '[a|b]', choices: ['a', 'b'], max: 1, description: 'The slot to send traffic to.' },
+    flags: { wait: WAIT },
+    examples: [
+      { command: 'graceful switch', does: 'roll back to the version before' },
+      { command: 'graceful switch a', does: 'send traffic to a' },
+    ],
+    exits: [0, 1, 2, 4, 5, 70],
+  },
+  status: {
+    summary: 'show both slots as they are now',
+    description: [
+      'Asks the system, not a cache: processes, sockets, health. Takes no lock and waits for nobody. Exit code 3 if nothing ready is serving.',
+    ],
+    positionals: null,
+    flags: {
+      watch: { type: 'boolean', description: 'Show it again and again until Ctrl-C.' },
+      interval: {
+        type: 'duration',
+        value: 'DURATION',
+        description: 'With --watch: time between two looks.',
+        default: '1s',
+      },
+    },
+    examples: [
+      { command: 'graceful status', does: 'one look' },
+      { command: 'graceful status --watch', does: 'follow an update from another terminal' },
+      { command: 'graceful status --json | jq .active', does: 'for scripts' },
+      { command: 'graceful status -q || page-someone', does: 'only the exit code' },
+    ],
+    exits: [0, 2, 3, 70],
+  },
+  update: {
+    summary: 'put the code on disk into service, losing no request',
+    description: [
+      'Restarts the inactive slot with the code on disk, waits until it is ready, sends traffic there and checks through the link that it arrives. If any of this fails, traffic stays where it was.',
+      'The old version stays warm, for an instant rollback with switch.',
+    ],
+    positionals: null,
+    flags: { 'stop-old': { type: 'boolean', description: 'Drain and stop the old version too.' }, wait: WAIT },
+    examples: [
+      { command: 'graceful update', does: 'the last line of a deploy script' },
+      { command: 'graceful update --stop-old', does: 'where memory is short: no warm rollback' },
+      { command: 'graceful update || graceful status', does: 'see what serves after a failure' },
+    ],
+    exits: [0, 1, 2, 3, 4, 5, 70],
+  },
+  keepalive: {
+    summary: 'repair the app if it needs it; for cron',
+    description: [
+      'If the active slot is healthy there is nothing to do, quietly. Else traffic goes to the other slot if that is ready, and if not, a backend is started as update would. After stop --all it does nothing.',
+    ],
+    positionals: null,
+    flags: {
+      wait: {
+        ...WAIT,
+        description:
+          'Wait this long for another operation to finish. Being busy is not a failure: the next call comes soon.',
+        default: '0s',
+      },
+    },
+    examples: [
+      { command: '* * * * * graceful -c /srv/app/graceful.config.json keepalive', does: 'a crontab line' },
+      { command: 'graceful keepalive', does: 'after an accident: do what has to be done' },
+    ],
+    exits: [0, 1, 2, 3, 5, 70],
+  },
+  front: {
+    summary: 'serve the app over TCP, for trying it out',
+    description: [
+      'A small HTTP server in the foreground that passes each request on through the link. It shows what nginx would: updates without a lost request. Not for production.',
+    ],
+    positionals: null,
+    flags: {
+      listen: {
+        type: 'string',
+        value: 'HOST:PORT',
+        description: 'Address to listen at. A port alone means this machine only.',
+        default: '127.0.0.1:8080',
+      },
+    },
+    examples: [
+      { command: 'graceful front', does: 'then open http://127.0.0.1:8080' },
+      { command: 'graceful front --listen 0.0.0.0:3000', does: 'on every interface' },
+    ],
+    exits: [0, 1, 2, 70],
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+/** The flags of one command, the global ones not among them. */
+export type FlagName<Name extends CommandName> = keyof (typeof COMMANDS)[Name]['flags'] & string;
+
+export type GlobalFlagName = keyof typeof GLOBAL_FLAGS;
+
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];
+
+export const isCommandName = (word: string): word is CommandName => Object.hasOwn(COMMANDS, word);

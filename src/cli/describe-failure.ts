@@ -1,0 +1,211 @@
+// Failures in English, for an operator at 3 a.m.: what happened, what that means for traffic, where to look, what to type.
+// Traffic is said to be where it was only for failures that certainly come before any switch, or after its undoing.
+import type { ConfigProblem, FailureRecord } from '../core/failure.ts';
+import { printable } from './text.ts';
+import { humanDuration } from './units.ts';
+
+/** The full text: the first line says what happened, the indented ones are evidence, the last ones say what to do. */
+export const describeFailure = (failure: FailureRecord): string => {
+  const { what, evidence = [], next } = account(failure);
+  return [printable(what), ...evidence.map((line) => `  ${line}`), ...next].join('\n');
+};
+
+interface Account {
+  readonly what: string;
+  /** Already printable; indented below the first line, never wrapped. */
+  readonly evidence?: readonly string[];
+  readonly next: readonly string[];
+}
+
+const UNMOVED = 'Traffic is where it was.';
+const LOOK = '`graceful status` shows what is serving now.';
+
+const account = (failure: FailureRecord): Account => {
+  switch (failure.code) {
+    case 'usage':
+      return {
+        what: failure.message,
+        next: [failure.details.hint === undefined ? '`graceful --help` shows how.' : `Hint: ${failure.details.hint}`],
+      };
+    case 'config': {
+      const { file, problems } = failure.details;
+      return {
+        what:
+          problems.length === 0
+            ? failure.message
+            : `${file === null ? 'there is no usable configuration' : `${file} is wrong`}:`,
+        evidence: problems.map(problemLine),
+        next: ['Nothing was done.'],
+      };
+    }
+    case 'state-dir': {
+      const { path, found, expected } = failure.details;
+      return {
+        what: `the state dir cannot be used: ${path}`,
+        evidence: facts({ found, expected }),
+        next: ['Nothing was done. Put this right, or name another with --state-dir.'],
+      };
+    }
+    case 'busy': {
+      const { pid, operation, since, waitedMs } = failure.details;
+      const who = `${operation ?? 'another operation'}${pid === null ? '' : ` (pid ${pid})`}${since === null ? '' : ` since ${since}`}`;
+      return {
+        what: `busy: ${who} holds the lock${waitedMs > 0 ? `, waited ${humanDuration(waitedMs)}` : ''}`,
+        next: ['Nothing was done. Try again later, or wait longer with --wait 5m.'],
+      };
+    }
+    case 'lock-lost':
+      return {
+        what: `the lock was taken away while it was held: ${failure.details.path}`,
+        next: [`Somebody removed it, or the machine slept. ${LOOK}`],
+      };
+    case 'not-executable': {
+      const { slot, command, reason } = failure.details;
+      return {
+        what: `${slot}: ${command} cannot be executed: ${reason}`,
+        next: [UNMOVED, 'Check `command` and `cwd` in the configuration.'],
+      };
+    }
+    case 'backend-exited': {
+      const { slot, exitCode, signal, ms, log, logPath } = failure.details;
+      const how =
+        signal !== null ? `was killed by ${signal}` : exitCode === null ? 'exited' : `exited with code ${exitCode}`;
+      return {
+        what: `${slot}: the backend ${how} after ${humanDuration(ms)}, before it was ready`,
+        evidence: logTail(log, logPath),
+        next: [UNMOVED, AGAIN],
+      };
+    }
+    case 'not-ready': {
+      const { slot, timeoutMs, lastProbe, listensAt, expected, log, logPath } = failure.details;
+      const listens = listensAt.length === 0 ? 'nowhere' : listensAt.join(', ');
+      const misplaced = !listensAt.includes(expected);
+      return {
+        what: `${slot}: the backend was not ready within ${humanDuration(timeoutMs)}`,
+        evidence: [...facts({ 'last probe': lastProbe, 'listens at': listens, expected }), ...logTail(log, logPath)],
+        next: [
+          UNMOVED,
+          misplaced
+            ? 'Make the app listen at GRACEFUL_SOCKET (or {socket} in `command`), then run the command again.'
+            : AGAIN,
+        ],
+      };
+    }
+    case 'socket-in-use': {
+      const { slot, path, by } = failure.details;
+      return {
+        what: `${slot}: somebody else listens on its socket`,
+        evidence: facts({ socket: path, 'held by': by }),
+        next: [UNMOVED, 'Stop that process, or use another stateDir or name, then run the command again.'],
+      };
+    }
+    case 'link-not-ours': {
+      const { path, found } = failure.details;
+      return {
+        what: 'the path of the link holds something else',
+        evidence: facts({ path, found, expected: 'a symlink to one of the two sockets, or nothing' }),
+        next: [UNMOVED, 'Move it out of the way, then run the command again.'],
+      };
+    }
+    case 'slot-not-ready': {
+      const { slot, state, detail } = failure.details;
+      return {
+        what: `${slot} is ${state} and cannot take the traffic${detail === '' ? '' : `: ${detail}`}`,
+        next: [UNMOVED, state === 'stopped' ? `\`graceful start ${slot}\` starts it.` : LOOK],
+      };
+    }
+    case 'would-lose-traffic': {
+      const { slot, reason } = failure.details;
+      return {
+        what: `refused to stop ${slot}: ${reason}`,
+        next: [
+          UNMOVED,
+          `\`graceful update\` or \`graceful switch\` moves it first; \`graceful stop ${slot} --force\` stops ${slot} all the same.`,
+        ],
+      };
+    }
+    case 'verify-failed': {
+      const { slot, detail } = failure.details;
+      return {
+        what: `${slot} was ready but did not answer through the link: ${detail}`,
+        next: ['The switch was undone: traffic is where it was.', LOOK],
+      };
+    }
+    case 'hook-failed': {
+      const { hook, reason, output } = failure.details;
+      return {
+        what: `hook ${hook} failed: ${reason}`,
+        evidence: quoted(output),
+        next: [UNMOVED, `Check \`hooks.${hook}\` in the configuration.`],
+      };
+    }
+    case 'stop-failed': {
+      const { slot, pid, reason } = failure.details;
+      return {
+        what: `${slot}: pid ${pid} could not be stopped: ${reason}`,
+        next: [`\`ps -o pid,user,stat,wchan,args -p ${pid}\` shows what keeps it. ${LOOK}`],
+      };
+    }
+    case 'aborted':
+      return {
+        what: `aborted by ${failure.details.by}`,
+        next: [`What had been done was undone. ${UNMOVED}`],
+      };
+    case 'not-serving':
+      return {
+        what: `nothing ready is serving: ${failure.details.reason}`,
+        next: ['`graceful status` shows both slots; `graceful start` or `graceful update` brings one up.'],
+      };
+    case 'connection-lost':
+      return {
+        what: `how it ended is unknown: ${failure.details.reason}`,
+        next: ['The operation may have gone on without us.', LOOK],
+      };
+    case 'system': {
+      const { errno, call, path } = failure.details;
+      const where = [...(call === null ? [] : [call]), ...(path === null ? [] : [path])].join(' ');
+      return {
+        what: failure.message,
+        evidence: failure.message.includes(errno) ? [] : facts({ refused: `${errno} ${where}`.trim() }),
+        next: [...(ERRNO_HINTS[errno] ?? []), LOOK],
+      };
+    }
+    case 'internal':
+      return {
+        what: `a bug in graceful: ${failure.message}`,
+        evidence: failure.details.stack.split('\n').map((line) => printable(line)),
+        next: ['Please report it with the lines above.', LOOK],
+      };
+    default:
+      return unreachable(failure);
+  }
+};
+
+const AGAIN = 'Find the reason in the log, then run the command again.';
+
+const ERRNO_HINTS: Readonly<Record<string, readonly string[]>> = {
+  EACCES: ['Run it as the user who owns the state dir and may signal the backends.'],
+  EPERM: ['Run it as the user who owns the state dir and may signal the backends.'],
+  ENOSPC: ['The disk is full: `df -h` and `df -i` show which.'],
+  EROFS: ['The file system is mounted read-only.'],
+  EMFILE: ['Too many open files: `ulimit -n` shows the limit.'],
+};
+
+const problemLine = ({ key, found, expected, suggestion }: ConfigProblem): string =>
+  printable(
+    `${key === '' ? '' : `${key}: `}found ${found}, expected ${expected}${suggestion === undefined ? '' : ` (did you mean ${suggestion}?)`}`,
+  );
+
+/** Labels in a column, so that what was found stands right above what was expected. */
+const facts = (labelled: Readonly<Record<string, string>>): readonly string[] => {
+  const width = Math.max(...Object.keys(labelled).map((label) => label.length)) + 1;
+  return Object.entries(labelled).map(([label, value]) => `${`${label}:`.padEnd(width)} ${printable(value)}`);
+};
+
+const logTail = (log: readonly string[], logPath: string): readonly string[] =>
+  log.length === 0 ? [`It wrote nothing to ${logPath}`] : [`Last lines of ${logPath}:`, ...quoted(log)];
+
+const quoted = (lines: readonly string[]): readonly string[] => lines.map((line) => `| ${printable(line)}`.trimEnd());
+
+/** A newer supervisor may know more codes: its message says it. To the compiler it cannot happen. */
+const unreachable = (failure: never): Account => ({ what: (failure as FailureRecord).message, next: [LOOK] });

@@ -1,0 +1,38 @@
+// What a command line asks for, once it has been read and found to make sense.
+import type { OperationName } from '../core/events.ts';
+import type { OperationInputs } from '../core/outcome.ts';
+import type { CommandName } from './commands.ts';
+
+export interface Globals {
+  readonly config: string | null;
+  readonly stateDir: string | null;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly noColor: boolean;
+}
+
+/** Where the front listens. Port 0 is any free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+export type OperationInvocation = {
+  [Name in OperationName]: {
+    readonly kind: 'operation';
+    readonly operation: Name;
+    readonly input: OperationInputs[Name];
+    /** How long to wait for the lock. */
+    readonly waitMs: number;
+    readonly globals: Globals;
+  };
+}[OperationName];
+
+export type Invocation =
+  | OperationInvocation
+  | { readonly kind: 'status'; readonly watch: boolean; readonly intervalMs: number; readonly globals: Globals }
+  | { readonly kind: 'front'; readonly listen: ListenAddress; readonly globals: Globals }
+  | { readonly kind: 'help'; readonly command: CommandName | null }
+  | { readonly kind: 'version' }
+  /** No command at all: short help and, where there is a configuration, the status. */
+  | { readonly kind: 'none'; readonly globals: Globals };

@@ -1,0 +1,44 @@
+// Writing that cannot fail: a reader that went away must not stop an operation half way.
+
+/** The part of a writable stream that is used, so that a test can stand in for it. */
+export interface OutputStream {
+  write(text: string): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  /** Undefined unless it is a terminal; changes with its window. */
+  readonly columns?: number | undefined;
+  readonly isTTY?: boolean | undefined;
+}
+
+export interface Output {
+  readonly write: (text: string) => void;
+  /** Nobody reads any more: whatever only produces output may stop. */
+  readonly isBroken: () => boolean;
+  /** Columns of the terminal, Infinity if it is none. */
+  readonly width: () => number;
+}
+
+/**
+ * Wraps a stream. EPIPE (`| head`), EIO (the terminal hung up, ssh gone) and ENOSPC come as an event or, on files and
+ * terminals, which are written synchronously, may be thrown. Either way the rest is dropped: the exit code still tells.
+ */
+export const outputTo = (stream: OutputStream): Output => {
+  let broken = false;
+  stream.on('error', () => {
+    broken = true;
+  });
+  return {
+    write: (text) => {
+      if (broken) return;
+      try {
+        stream.write(text);
+      } catch {
+        broken = true;
+      }
+    },
+    isBroken: () => broken,
+    width: () =>
+      stream.isTTY === true && stream.columns !== undefined && stream.columns > 0
+        ? stream.columns
+        : Number.POSITIVE_INFINITY,
+  };
+};

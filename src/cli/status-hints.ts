@@ -1,0 +1,37 @@
+// What is wrong with an app, if anything, and what to type. Pure: from the report alone.
+import type { SlotStatus, StatusReport } from '../core/status.ts';
+
+/** True if requests are answered: the exit code of `status` hangs on it. */
+export const isServing = ({ slots }: StatusReport): boolean =>
+  slots.some(({ active, state }) => active && state === 'ready');
+
+/** One sentence per problem, the worst first; none for an app that is as it should be. */
+export const statusHints = (report: StatusReport): readonly string[] => {
+  const running = report.slots.filter(({ state }) => state !== 'stopped');
+  if (report.desired === 'down') {
+    const left = running.length === 0 ? '' : ` ${running.map(({ name }) => name).join(' and ')} still runs.`;
+    return [`The app was taken down on purpose, keepalive leaves it alone.${left} \`graceful start\` brings it up.`];
+  }
+  if (isServing(report)) return [];
+  const active = report.slots.find((slot) => slot.active);
+  const other = report.slots.find((slot) => !slot.active && slot.state === 'ready');
+  return [whatIsWrong(report, active), remedy(report, active, other)];
+};
+
+const whatIsWrong = ({ link }: StatusReport, active: SlotStatus | undefined): string => {
+  if (active !== undefined) {
+    const why = active.health === null || active.health.ok ? '' : `: ${active.health.detail}`;
+    return `Nothing ready is serving: the link points to ${active.name}, which is ${active.state}${why}.`;
+  }
+  if (link.target !== null)
+    return `Nothing ready is serving: the link points to ${link.target}, which is neither slot.`;
+  return `Nothing ready is serving: there is no link at ${link.path}.`;
+};
+
+const remedy = ({ slots }: StatusReport, active: SlotStatus | undefined, other: SlotStatus | undefined): string => {
+  if (other !== undefined) return `${other.name} is ready: \`graceful switch ${other.name}\` sends traffic there.`;
+  if (active?.state === 'starting')
+    return `${active.name} is starting; \`graceful status --watch\` shows when it is ready.`;
+  if (slots.every(({ state }) => state === 'stopped')) return 'Try `graceful start`.';
+  return 'Try `graceful keepalive`, or `graceful update` if the code on disk is mended.';
+};

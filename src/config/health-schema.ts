@@ -1,0 +1,71 @@
+// The `health` key: each type of check has its own keys, and only those.
+import {
+  array,
+  description,
+  integer,
+  literal,
+  minValue,
+  number,
+  optional,
+  pipe,
+  regex,
+  string,
+  union,
+  variant,
+} from 'valibot';
+import { closed, command, notAnArray, parsedBy, positiveDuration } from './schema-parts.ts';
+import { parseStatusRanges, STATUS_PATTERN } from './status-ranges.ts';
+
+const COUNT = 'a whole number, at least 1';
+const count = pipe(number(COUNT), integer(COUNT), minValue(1, COUNT));
+
+const limits = {
+  timeout: optional(positiveDuration('How long one probe may take.'), '5s'),
+  interval: optional(positiveDuration('Pause between two probes.'), '100ms'),
+  successes: optional(pipe(count, description('Probes in a row that must pass before a backend counts as ready.')), 1),
+  failures: optional(pipe(count, description('Probes in a row that must fail before keepalive acts.')), 3),
+};
+
+const type = <Name extends string>(name: Name, meaning: string) => pipe(literal(name, name), description(meaning));
+
+const PATH = 'a path and query that start with "/", without spaces';
+const HOST = 'a host name';
+const STATUS = 'status codes such as 200, "200-399" or "200,204,300-399"';
+const CODE = pipe(number(STATUS), integer(STATUS));
+const CODES = pipe(string(STATUS), regex(STATUS_PATTERN, STATUS));
+
+/** How a backend proves that it can take requests. */
+export const health = notAnArray(
+  variant(
+    'type',
+    [
+      closed({ type: type('connect', 'Healthy when the socket accepts a connection.'), ...limits }),
+      closed({
+        type: type('http', 'Healthy when a GET request over the socket is answered with one of the statuses.'),
+        path: optional(
+          pipe(string(PATH), regex(/^\/[!-~]*$/, PATH), description('Path and query of the request.')),
+          '/healthz',
+        ),
+        status: optional(
+          pipe(
+            union([CODE, CODES, array(union([CODE, CODES], STATUS), STATUS)], STATUS),
+            description('Status codes that pass: a number, a string such as "200,204,300-399", or an array of those.'),
+            parsedBy(parseStatusRanges, STATUS),
+          ),
+          '200-399',
+        ),
+        host: optional(pipe(string(HOST), regex(/^[!-~]+$/, HOST), description('The Host header.')), 'localhost'),
+        ...limits,
+      }),
+      closed({
+        type: type('exec', 'Healthy when the command exits with 0.'),
+        command: pipe(
+          command,
+          description('argv array, or one string split as a shell would split words (no shell runs).'),
+        ),
+        ...limits,
+      }),
+    ],
+    (issue) => (issue.path === undefined ? 'an object such as { "type": "connect" }' : 'connect, http or exec'),
+  ),
+);

@@ -1,0 +1,73 @@
+// What an app's configuration says once it has been read and found valid. Durations are milliseconds, paths absolute.
+
+/** How a backend proves that it can take requests. Every kind shares the limits of {@link HealthLimits}. */
+export type HealthCheck = HealthLimits &
+  (
+    | { readonly type: 'connect' }
+    | {
+        readonly type: 'http';
+        /** Path and query of the request. */
+        readonly path: string;
+        /** Ranges of status codes that pass, both ends included. */
+        readonly status: readonly (readonly [from: number, to: number])[];
+        /** The Host header. */
+        readonly host: string;
+      }
+    | { readonly type: 'exec'; readonly command: readonly string[] }
+  );
+
+export interface HealthLimits {
+  /** One probe may take this long. */
+  readonly timeoutMs: number;
+  /** Pause between two probes. */
+  readonly intervalMs: number;
+  /** Probes in a row that must pass before a backend counts as ready. */
+  readonly successes: number;
+  /** Probes in a row that must fail before keepalive acts. */
+  readonly failures: number;
+}
+
+/** Times at which the supervisor acts by itself. `null` turns one off. */
+export interface Schedule {
+  readonly keepalive: string | null;
+  readonly stopInactive: string | null;
+  /** Passed as `--older-than` to the scheduled `stop --inactive`. */
+  readonly stopInactiveOlderThanMs: number;
+  readonly timeZone: string | null;
+}
+
+/** Programs run at a moment of an operation, as argv arrays. */
+export interface Hooks {
+  readonly beforeStart: readonly string[] | null;
+  readonly afterSwitch: readonly string[] | null;
+  readonly afterFailure: readonly string[] | null;
+}
+
+export interface Config {
+  /** The file that this came from; null for one made in code. */
+  readonly file: string | null;
+  /** Prefix of every file in the state dir. */
+  readonly name: string;
+  /** argv of the backend, placeholders not yet replaced. */
+  readonly command: readonly string[];
+  /** Absolute, symlinks resolved as far as it exists. */
+  readonly stateDir: string;
+  /** Absolute, symlinks not yet resolved: that happens afresh at every start. */
+  readonly cwd: string;
+  /** Set (or, with null, removed) in the backend's environment. */
+  readonly env: Readonly<Record<string, string | null>>;
+  /** dotenv files, read afresh at every start. */
+  readonly envFile: readonly string[];
+  readonly socketMode: number;
+  readonly socketGroup: string | null;
+  readonly health: HealthCheck;
+  /** Spawn to ready. */
+  readonly startTimeoutMs: number;
+  /** Last connection closed, else go on. */
+  readonly drainTimeoutMs: number;
+  readonly stopSignal: NodeJS.Signals;
+  /** Stop signal to SIGKILL. */
+  readonly stopTimeoutMs: number;
+  readonly schedule: Schedule;
+  readonly hooks: Hooks;
+}

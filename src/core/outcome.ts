@@ -1,0 +1,80 @@
+// What a completed operation returns: plain JSON, one shape per operation.
+import type { Slot } from './slot.ts';
+
+/** What every operation may be asked for: the same names as on the command line. */
+export interface OperationInputs {
+  start: { readonly slots: readonly Slot[]; readonly all: boolean };
+  stop: {
+    readonly slots: readonly Slot[];
+    readonly all: boolean;
+    readonly inactive: boolean;
+    readonly olderThanMs: number | null;
+    readonly force: boolean;
+  };
+  restart: { readonly slots: readonly Slot[]; readonly all: boolean; readonly inactive: boolean };
+  switch: { readonly slot: Slot | null };
+  update: { readonly stopOld: boolean };
+  keepalive: Readonly<Record<string, never>>;
+}
+
+export interface Outcomes {
+  start: {
+    readonly operation: 'start';
+    readonly started: readonly Slot[];
+    readonly alreadyRunning: readonly Slot[];
+    readonly active: Slot | null;
+    readonly ms: number;
+  };
+  stop: {
+    readonly operation: 'stop';
+    readonly stopped: readonly Slot[];
+    readonly kept: readonly KeptSlot[];
+    readonly active: Slot | null;
+    readonly ms: number;
+  };
+  restart: {
+    readonly operation: 'restart';
+    readonly restarted: readonly Slot[];
+    readonly active: Slot | null;
+    readonly ms: number;
+  };
+  switch: {
+    readonly operation: 'switch';
+    readonly from: Slot | null;
+    readonly to: Slot;
+    readonly changed: boolean;
+    readonly ms: number;
+  };
+  update: {
+    readonly operation: 'update';
+    readonly from: Slot | null;
+    readonly to: Slot;
+    readonly release: string | null;
+    readonly stoppedOld: boolean;
+    readonly ms: number;
+  };
+  keepalive: {
+    readonly operation: 'keepalive';
+    readonly action: KeepaliveAction;
+    readonly active: Slot | null;
+    readonly reason: string;
+    readonly ms: number;
+  };
+}
+
+export interface KeptSlot {
+  readonly slot: Slot;
+  readonly reason: string;
+}
+
+export type KeepaliveAction =
+  /** Active is healthy. */
+  | 'none'
+  /** Desired is down. */
+  | 'left-down'
+  /** Another operation is at work. */
+  | 'busy'
+  | 'switched'
+  | 'started';
+
+export type Outcome = Outcomes[keyof Outcomes];

@@ -1,0 +1,105 @@
+// Runs one operation on one app: gives it the lock, a way to be aborted, and a sink for its events; turns whatever it
+// throws into a failure. Both hosts use it, and no operation can tell which.
+import type { EventSink, GracefulEvent, OperationName } from '../core/events.ts';
+import { GracefulError } from '../core/failure.ts';
+import type { OperationInputs, Outcomes } from '../core/outcome.ts';
+import type { App } from '../operations/app.ts';
+import { OPERATIONS } from '../operations/index.ts';
+import type { AppSystem } from '../system/app-system.ts';
+import { MutexQueue } from './mutex-queue.ts';
+
+export interface RunningOperation<Name extends OperationName> {
+  /** @throws only GracefulError. */
+  readonly outcome: Promise<Outcomes[Name]>;
+  /** Asks to undo what was done so far; after the switch it is too late, which an event says. */
+  abort(by: string): void;
+}
+
+export interface OperationOptions {
+  readonly emit: EventSink;
+  /** How long to wait for another operation, milliseconds. */
+  readonly waitMs: number;
+}
+
+export function runOperation<Name extends OperationName>(
+  system: AppSystem,
+  name: Name,
+  input: OperationInputs[Name],
+  options: OperationOptions,
+): RunningOperation<Name> {
+  const abortion = new Abortion(options.emit);
+  const queue = new MutexQueue();
+  const app: App = {
+    config: system.config,
+    system,
+    emit: abortion.emit,
+    signal: abortion.signal,
+    operation: name,
+    exclusive: (work) =>
+      queue.run(async () => {
+        await system.open();
+        await using _lock = await system.lock({
+          operation: name,
+          waitMs: options.waitMs,
+          signal: abortion.signal,
+          emit: abortion.emit,
+          onLost: () => abortion.abort('the loss of the lock'),
+        });
+        return await work();
+      }),
+  };
+  return { outcome: perform(app, name, input), abort: (by) => abortion.abort(by) };
+}
+
+async function perform<Name extends OperationName>(
+  app: App,
+  name: Name,
+  input: OperationInputs[Name],
+): Promise<Outcomes[Name]> {
+  try {
+    const operation = await OPERATIONS[name]();
+    return await operation(app, input);
+  } catch (thrown) {
+    const error = GracefulError.from(thrown);
+    await afterFailure(app, error);
+    throw error;
+  }
+}
+
+/** The user's hook hears of failures of the app, not of a lock that somebody holds or a mistyped command. */
+async function afterFailure(app: App, { failure }: GracefulError): Promise<void> {
+  if (app.config.hooks.afterFailure === null || failure.code === 'busy' || failure.code === 'aborted') return;
+  const { runAfterFailure } = await import('../operations/hooks.ts');
+  await runAfterFailure(app, failure).catch((error: unknown) =>
+    app.emit({ type: 'hook-failed', hook: 'afterFailure', reason: GracefulError.from(error).message, output: [] }),
+  );
+}
+
+/** The operator's change of mind, and the moment from which it comes too late. */
+class Abortion {
+  readonly emit: EventSink;
+  readonly #controller = new AbortController();
+  #isCommitted = false;
+
+  constructor(sink: EventSink) {
+    this.emit = (event: GracefulEvent) => {
+      if (event.type === 'traffic-switched') this.#isCommitted = true;
+      if (event.type === 'traffic-restored') this.#isCommitted = false;
+      sink(event);
+    };
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  abort(by: string): void {
+    if (this.#isCommitted) {
+      this.emit({ type: 'abort-refused', reason: 'traffic has already been switched; `graceful switch` goes back' });
+      return;
+    }
+    if (this.signal.aborted) return;
+    this.emit({ type: 'abort-requested', by });
+    this.#controller.abort(by);
+  }
+}

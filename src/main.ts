@@ -1,0 +1,169 @@
+// Wires everything together. The only reader of argv and environment, and the only writer of the exit code.
+
+import type { Globals, Invocation, OperationInvocation } from './cli/invocation.ts';
+import { guessGlobals, parseCommandLine } from './cli/parse.ts';
+import { createRenderer } from './cli/renderers/create-renderer.ts';
+import type { Renderer } from './cli/renderers/renderer.ts';
+import { terminalOf } from './cli/terminal.ts';
+import { loadConfig } from './config/load.ts';
+import type { Config } from './core/config.ts';
+import type { EventSink } from './core/events.ts';
+import { EXIT_CODES, GracefulError } from './core/failure.ts';
+import { isServing, status } from './operations/status.ts';
+import { openAppSystem } from './system/app-system.ts';
+
+const { argv, env, stdout, stderr } = process;
+
+void main(argv.slice(2));
+
+async function main(args: readonly string[]): Promise<void> {
+  let globals = guessGlobals(args);
+  try {
+    const invocation = await parseCommandLine(args);
+    if ('globals' in invocation) globals = invocation.globals;
+    process.exitCode = await perform(invocation);
+  } catch (thrown) {
+    const error = GracefulError.from(thrown);
+    const renderer = await rendererFor(globals);
+    renderer.failure(error.failure);
+    renderer.close();
+    process.exitCode = error.exitCode;
+  }
+}
+
+/** Carries out what was asked for; returns the exit code. */
+async function perform(invocation: Invocation): Promise<number> {
+  switch (invocation.kind) {
+    case 'operation':
+      return operate(invocation);
+    case 'status':
+      return showStatus(invocation);
+    case 'front':
+      return serveFront(invocation);
+    case 'help': {
+      const { renderHelp } = await import('./cli/help.ts');
+      stdout.write(renderHelp(invocation.command, stdout.columns));
+      return 0;
+    }
+    case 'version': {
+      const { VERSION } = await import('./version.ts');
+      stdout.write(`${VERSION}\n`);
+      return 0;
+    }
+    case 'none':
+      return introduce(invocation.globals);
+  }
+}
+
+async function operate({ operation, input, waitMs, globals }: OperationInvocation): Promise<number> {
+  const config = await configFor(globals);
+  const { runOperation } = await import('./hosts/operator.ts');
+  const renderer = await rendererFor(globals);
+  let seq = 0;
+  const emit: EventSink = (event) => renderer.event({ ...event, at: new Date().toISOString(), seq: seq++ });
+  // A hook that calls us back cannot wait for the operation that it is part of.
+  const patience = env['GRACEFUL_HOOK'] === undefined ? waitMs : 0;
+  const running = runOperation(openAppSystem(config), operation, input, { emit, waitMs: patience });
+  const letGo = onInterrupt((by) => running.abort(by), renderer);
+  try {
+    renderer.outcome(await running.outcome);
+    return 0;
+  } catch (thrown) {
+    const error = GracefulError.from(thrown);
+    renderer.failure(error.failure);
+    return error.exitCode;
+  } finally {
+    letGo();
+    renderer.close();
+  }
+}
+
+async function showStatus({ watch, intervalMs, globals }: Extract<Invocation, { kind: 'status' }>): Promise<number> {
+  const system = openAppSystem(await configFor(globals));
+  const options = { json: globals.json, colour: terminal(globals).answerColour, stdout };
+  if (watch) {
+    const { watchStatus } = await import('./cli/watch.ts');
+    const end = new AbortController();
+    const letGo = onInterrupt(() => end.abort());
+    const last = await watchStatus({ read: () => status(system), intervalMs, signal: end.signal, ...options });
+    letGo();
+    return last === null || isServing(last) ? 0 : EXIT_CODES['not-serving'];
+  }
+  const report = await status(system);
+  const { showStatus: show } = await import('./cli/show-status.ts');
+  await show(report, { ...options, quiet: globals.quiet });
+  return isServing(report) ? 0 : EXIT_CODES['not-serving'];
+}
+
+async function serveFront({ listen, globals }: Extract<Invocation, { kind: 'front' }>): Promise<number> {
+  const config = await configFor(globals);
+  const { startFront } = await import('./front.ts');
+  const { statePaths } = await import('./system/state-paths.ts');
+  const link = statePaths(config.stateDir, config.name).link;
+  const front = await startFront({
+    ...listen,
+    socketPath: link,
+    onError: (error) => stderr.write(`front: ${error.message}\n`),
+  });
+  stdout.write(
+    `front: http://${front.address.address}:${front.address.port}/ -> ${link} (for trying out; in production use nginx)\n`,
+  );
+  await new Promise<void>((resolve) => {
+    const letGo = onInterrupt(() => {
+      letGo();
+      resolve();
+    });
+  });
+  await front.close();
+  return 0;
+}
+
+/** No command: short help and, where there is a configuration, the status. */
+async function introduce(globals: Globals): Promise<number> {
+  const { renderShortHelp } = await import('./cli/help.ts');
+  stdout.write(renderShortHelp());
+  const { findConfigFile } = await import('./config/load.ts');
+  const file = await findConfigFile({ cwd: process.cwd(), env, file: globals.config });
+  if (file === null) return 0;
+  stdout.write('\n');
+  return showStatus({ kind: 'status', watch: false, intervalMs: 0, globals });
+}
+
+const configFor = (globals: Globals): Promise<Config> =>
+  loadConfig({ cwd: process.cwd(), env, file: globals.config, stateDir: globals.stateDir });
+
+const terminal = ({ noColor }: Globals) =>
+  terminalOf({ stdoutIsTty: stdout.isTTY === true, stderrIsTty: stderr.isTTY === true, noColor, env });
+
+function rendererFor(globals: Globals): Promise<Renderer> {
+  const { live, progressColour } = terminal(globals);
+  return createRenderer({
+    json: globals.json,
+    quiet: globals.quiet,
+    tty: live,
+    colour: progressColour,
+    stdout,
+    stderr,
+  });
+}
+
+/**
+ * The first Ctrl-C or SIGTERM asks; the second ends the process at once, which every later command recovers from.
+ * SIGHUP is let pass: a deploy goes on when the ssh connection that started it is lost.
+ */
+function onInterrupt(ask: (by: string) => void, renderer?: Renderer): () => void {
+  let asked = false;
+  const handle = (signal: NodeJS.Signals): void => {
+    if (asked) {
+      renderer?.close();
+      process.exit(128 + (signal === 'SIGINT' ? 2 : 15));
+    }
+    asked = true;
+    ask(signal === 'SIGINT' ? 'Ctrl-C' : signal);
+  };
+  const ignore = (): void => undefined;
+  process.on('SIGINT', handle).on('SIGTERM', handle).on('SIGHUP', ignore);
+  return () => {
+    process.off('SIGINT', handle).off('SIGTERM', handle).off('SIGHUP', ignore);
+  };
+}

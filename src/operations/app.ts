@@ -1,0 +1,29 @@
+// What an operation is given: one app, the system behind it, and where to tell what happens. No operation knows which
+// host it runs in.
+import type { Config } from '../core/config.ts';
+import type { EventSink } from '../core/events.ts';
+import { fail } from '../core/failure.ts';
+import type { AppSystem } from '../system/app-system.ts';
+
+export interface App {
+  readonly config: Config;
+  readonly system: AppSystem;
+  readonly emit: EventSink;
+  /** Aborted when the operator wants the operation undone; its reason says by what. */
+  readonly signal: AbortSignal;
+  /** What the history and the lock holder's file call this operation. */
+  readonly operation: string;
+  /** Does the work as the only one that changes this app. Not reentrant, and never held while connections drain. */
+  exclusive<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/** @throws `aborted` when the operator asked to stop. */
+export function assertNotAborted(app: App): void {
+  if (app.signal.aborted) throw aborted(app);
+}
+
+export const aborted = (app: App) =>
+  fail('aborted', `aborted by ${String(app.signal.reason)} before the switch`, { by: String(app.signal.reason) });
+
+/** Milliseconds since a `performance.now()`. */
+export const msSince = (startedAt: number): number => Math.round(performance.now() - startedAt);

@@ -1,0 +1,48 @@
+// A new backend in an empty slot: started, waited for, and taken down again unless it is kept. Only under the lock.
+import type { Slot } from '../core/slot.ts';
+import type { BackendRecord } from '../system/backend-record.ts';
+import type { LaunchedBackend } from '../system/launcher.ts';
+import { type App, assertNotAborted } from './app.ts';
+import { runBeforeStart } from './hooks.ts';
+import { takeDown } from './take-down.ts';
+import { untilReady } from './until-ready.ts';
+
+/** A backend that passed its gate. Leaving the scope without `keep` stops it: every way out undoes the start. */
+export interface FreshBackend extends AsyncDisposable {
+  readonly backend: BackendRecord;
+  keep(): void;
+}
+
+/**
+ * Starts the slot's backend and waits until it is ready.
+ * @throws `hook-failed`, `not-executable`, `socket-in-use`, `backend-exited`, `not-ready`, `aborted`; nothing is left running.
+ */
+export async function bringUp(app: App, slot: Slot): Promise<FreshBackend> {
+  await runBeforeStart(app, slot);
+  if (await app.system.clearSocket(slot))
+    app.emit({ type: 'stale-removed', path: app.system.paths.slots[slot].socket, reason: 'nobody listened there' });
+  assertNotAborted(app);
+
+  const launched = await app.system.launch(slot);
+  const { pid, cwd, release } = launched.record;
+  app.emit({ type: 'backend-started', slot, pid, cwd, release });
+  await using fresh = undoable(app, launched);
+  const backend = await untilReady(app, launched);
+  fresh.keep();
+  return undoable(app, { ...launched, record: backend });
+}
+
+function undoable(app: App, { record }: LaunchedBackend): FreshBackend {
+  let kept = false;
+  return {
+    backend: record,
+    keep() {
+      kept = true;
+    },
+    async [Symbol.asyncDispose]() {
+      if (kept) return;
+      await takeDown(app, record);
+      app.emit({ type: 'undone', slot: record.slot, what: 'the new backend was stopped' });
+    },
+  };
+}

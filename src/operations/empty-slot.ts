@@ -1,0 +1,66 @@
+// Work in a slot that has to be empty first: its backend is drained without the lock, then stopped and replaced under it.
+import type { Slot } from '../core/slot.ts';
+import type { BackendRecord } from '../system/backend-record.ts';
+import { type App, assertNotAborted, msSince } from './app.ts';
+import { DrainDeadlines, drain, isQuiet } from './drain.ts';
+import { type Snapshot, settle } from './observe.ts';
+import { takeDown } from './take-down.ts';
+
+/** What is to be done, decided afresh each time the lock is taken: while connections drained, the world moved on. */
+export type Choice<T> =
+  /** Empty this slot and do the work there. */
+  | { readonly slot: Slot }
+  /** There is nothing to do (any more). */
+  | { readonly done: T };
+
+type Attempt<T> = { readonly result: T } | { readonly connected: BackendRecord };
+
+/** Chooses a slot, empties it, and does `work` in it. */
+export async function inEmptySlot<T>(
+  app: App,
+  choose: (snapshot: Snapshot) => Promise<Choice<T>>,
+  work: (slot: Slot, snapshot: Snapshot) => Promise<T>,
+): Promise<T> {
+  const deadlines = new DrainDeadlines(app.config.drainTimeoutMs);
+  for (;;) {
+    const attempt = await app.exclusive(async (): Promise<Attempt<T>> => {
+      assertNotAborted(app);
+      const snapshot = await settle(app);
+      const choice = await choose(snapshot);
+      if ('done' in choice) return { result: choice.done };
+      const backend = snapshot.backends[choice.slot];
+      if (backend !== null) {
+        if (!(await mayStop(app, backend, snapshot, deadlines))) return { connected: backend };
+        await takeDown(app, backend);
+      }
+      return { result: await work(choice.slot, snapshot) };
+    });
+    if ('result' in attempt) return attempt.result;
+    await drain(app, attempt.connected, deadlines);
+  }
+}
+
+/** Whether nobody is connected, or all have had their time. The link cannot come back meanwhile: we hold the lock. */
+async function mayStop(
+  app: App,
+  backend: BackendRecord,
+  snapshot: Snapshot,
+  deadlines: DrainDeadlines,
+): Promise<boolean> {
+  const { slot } = backend;
+  const startedAt = deadlines.startedAt(backend);
+  const quiet = await isQuiet(app, backend, snapshot.link.since);
+  if (quiet === true) {
+    app.emit({ type: 'backend-drained', slot, ms: msSince(startedAt), method: 'socket-table' });
+    return true;
+  }
+  if (!deadlines.isOver(backend)) return false;
+  if (quiet === null) {
+    app.emit({ type: 'backend-drained', slot, ms: msSince(startedAt), method: 'timed' });
+    return true;
+  }
+  const connections = await app.system.connections(backend);
+  const count = connections === null ? null : connections.accepted + connections.queued;
+  if (count !== 0) app.emit({ type: 'connections-cut', slot, count, afterMs: app.config.drainTimeoutMs });
+  return true;
+}

@@ -1,0 +1,60 @@
+// What cron calls every minute, and what the supervisor calls when something dies: see that a healthy backend is active.
+import { GracefulError } from '../core/failure.ts';
+import type { KeepaliveAction, OperationInputs, Outcomes } from '../core/outcome.ts';
+import type { Slot } from '../core/slot.ts';
+import { delay } from '../system/delay.ts';
+import { type App, msSince } from './app.ts';
+import { observe, type Snapshot } from './observe.ts';
+
+type Finding =
+  | { readonly action: 'none' }
+  | { readonly action: 'left-down' }
+  | { readonly action: 'heal'; readonly reason: string };
+
+/** Healthy is the normal case: it takes no lock, writes nothing, and loads nothing that healing would need. */
+export async function keepalive(app: App, _input: OperationInputs['keepalive']): Promise<Outcomes['keepalive']> {
+  const startedAt = performance.now();
+  const snapshot = await observe(app);
+  const done = (action: KeepaliveAction, active: Slot | null, reason: string): Outcomes['keepalive'] => ({
+    operation: 'keepalive',
+    action,
+    active,
+    reason,
+    ms: msSince(startedAt),
+  });
+
+  const finding = await examine(app, snapshot);
+  if (finding.action === 'none') return done('none', snapshot.active, 'the active backend is healthy');
+  if (finding.action === 'left-down') return done('left-down', snapshot.active, 'the app was stopped on purpose');
+  try {
+    const { heal } = await import('./heal.ts');
+    const healed = await heal(app, finding.reason);
+    return done(healed.action, healed.active, finding.reason);
+  } catch (error) {
+    // Whoever holds the lock is at work on this app, and the next call comes within a minute.
+    if (error instanceof GracefulError && error.failure.code === 'busy')
+      return done('busy', snapshot.active, error.failure.message);
+    throw error;
+  }
+}
+
+/** Whether the active backend needs healing: dead at once, sick after `failures` failed probes in a row. */
+export async function examine(app: App, { desired, active, backends }: Snapshot): Promise<Finding> {
+  if (desired === 'down') return { action: 'left-down' };
+  if (active === null) return { action: 'heal', reason: 'nothing is active' };
+  const backend = backends[active];
+  if (backend === null) return { action: 'heal', reason: `the backend in slot ${active} is gone` };
+  const limit = app.config.health.failures;
+  let detail = '';
+  for (let failures = 1; failures <= limit; failures += 1) {
+    if (failures > 1) await delay(app.config.health.intervalMs, app.signal);
+    const health = await app.system.probe(backend, 'link', app.signal);
+    if (health.ok) return { action: 'none' };
+    detail = health.detail;
+    app.emit({ type: 'health-failed', slot: active, failures, limit, detail });
+    // Dead now: no need to ask again.
+    if ((await observe(app)).backends[active] === null)
+      return { action: 'heal', reason: `the backend in slot ${active} died` };
+  }
+  return { action: 'heal', reason: `slot ${active} failed its health check ${limit} times: ${detail}` };
+}

@@ -1,0 +1,62 @@
+// The switch: one rename(2), then a probe through the link. The probe is the commit point; until it has passed, the way
+// back is open and is taken.
+import { fail } from '../core/failure.ts';
+import type { Health } from '../core/status.ts';
+import type { BackendRecord } from '../system/backend-record.ts';
+import { delay } from '../system/delay.ts';
+import { type App, assertNotAborted } from './app.ts';
+import { runAfterSwitch } from './hooks.ts';
+import type { Snapshot } from './observe.ts';
+
+const PROBES = 3;
+
+/** A backend to lead traffic to; a fresh one is told to stay once traffic can have reached it. */
+export interface Reachable {
+  readonly backend: BackendRecord;
+  keep?(): void;
+}
+
+/**
+ * Points the link at a backend that is ready. Only under the lock.
+ * @throws `verify-failed` when it does not answer through the link; the link then leads where it did before.
+ */
+export async function moveTraffic(app: App, before: Snapshot, to: Reachable): Promise<void> {
+  const { link, desired } = app.system;
+  const { backend } = to;
+  const { slot } = backend;
+  // The last moment at which the operator may change his mind.
+  assertNotAborted(app);
+  await app.system.applySocketRights(slot);
+  if (before.desired === 'down') {
+    await desired.write('up', app.operation);
+    app.emit({ type: 'desired-changed', desired: 'up' });
+  }
+  await link.point(slot);
+  // From now on clients may be connected to it: whatever happens, it is not simply stopped.
+  to.keep?.();
+  app.emit({ type: 'traffic-switched', from: before.active, to: slot });
+
+  const health = await probeThroughLink(app, backend);
+  if (health.ok) {
+    app.emit({ type: 'switch-verified', slot, ms: health.ms, detail: health.detail });
+    await runAfterSwitch(app, before.active, slot);
+    return;
+  }
+  await (before.active === null ? link.remove() : link.point(before.active));
+  if (before.desired === 'down') await desired.write('down', app.operation);
+  app.emit({ type: 'traffic-restored', to: before.active, reason: health.detail });
+  throw fail('verify-failed', `slot ${slot} does not answer through the link: ${health.detail}`, {
+    slot,
+    detail: health.detail,
+  });
+}
+
+/** A few times: one lost probe must not undo a good update. */
+async function probeThroughLink(app: App, backend: BackendRecord): Promise<Health> {
+  let health = await app.system.probe(backend, 'link');
+  for (let probes = 1; !health.ok && probes < PROBES; probes += 1) {
+    await delay(app.config.health.intervalMs);
+    health = await app.system.probe(backend, 'link');
+  }
+  return health;
+}

@@ -1,0 +1,55 @@
+// Stop then start, never at the cost of a request: an active slot's traffic moves to the other slot first.
+import type { OperationInputs, Outcomes } from '../core/outcome.ts';
+import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
+import { type App, msSince } from './app.ts';
+import { bringUp } from './bring-up.ts';
+import { type Choice, inEmptySlot } from './empty-slot.ts';
+import { moveTraffic } from './move-traffic.ts';
+import { activeHealth, isReady, observe, type Snapshot, settle } from './observe.ts';
+import { renew } from './update.ts';
+
+export async function restart(app: App, input: OperationInputs['restart']): Promise<Outcomes['restart']> {
+  const startedAt = performance.now();
+  const restarted = slotsToRestart(input, await observe(app));
+  for (const slot of restarted) {
+    await moveTrafficAway(app, slot);
+    await restartSlot(app, slot);
+  }
+  const { active } = await observe(app);
+  return { operation: 'restart', restarted, active, ms: msSince(startedAt) };
+}
+
+/** Inactive ones first: the active one's traffic then moves to a backend that has just been restarted. */
+function slotsToRestart({ slots, all, inactive }: OperationInputs['restart'], { active }: Snapshot): readonly Slot[] {
+  if (inactive) return SLOTS.filter((slot) => slot !== active);
+  return (all ? [...SLOTS] : [...slots]).sort((a, b) => Number(a === active) - Number(b === active));
+}
+
+/** Leaves the slot without traffic; starts the other one if that takes it. */
+async function moveTrafficAway(app: App, slot: Slot): Promise<void> {
+  const other = otherSlot(slot);
+  const moved = await app.exclusive(async () => {
+    const snapshot = await settle(app);
+    if (snapshot.active !== slot || snapshot.backends[slot] === null) return true;
+    const backend = snapshot.backends[other];
+    if (backend === null || !(await isReady(app, backend))) return false;
+    await moveTraffic(app, snapshot, { backend });
+    return true;
+  });
+  if (!moved) await renew<null>(app, async ({ active }) => (active === slot ? { slot: other } : { done: null }));
+}
+
+/** Drains, stops and starts a slot that has no traffic; leads traffic there if nothing ready has it. */
+async function restartSlot(app: App, slot: Slot): Promise<void> {
+  await inEmptySlot<null>(
+    app,
+    async (): Promise<Choice<null>> => ({ slot }),
+    async (_slot, snapshot) => {
+      await using fresh = await bringUp(app, slot);
+      if (!(await activeHealth(app, { ...snapshot, backends: { ...snapshot.backends, [slot]: null } }))?.ok)
+        await moveTraffic(app, snapshot, fresh);
+      fresh.keep();
+      return null;
+    },
+  );
+}

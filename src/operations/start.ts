@@ -1,0 +1,72 @@
+// Backends into empty slots, and the first one of them behind the link when nothing ready is there.
+import { fail } from '../core/failure.ts';
+import type { OperationInputs, Outcomes } from '../core/outcome.ts';
+import { SLOTS, type Slot } from '../core/slot.ts';
+import type { BackendRecord } from '../system/backend-record.ts';
+import { type App, msSince } from './app.ts';
+import { bringUp } from './bring-up.ts';
+import { moveTraffic } from './move-traffic.ts';
+import { activeHealth, observe, settle } from './observe.ts';
+import { untilReadyAgain } from './until-ready.ts';
+
+type Started = { readonly slot: Slot; readonly wasRunning: boolean };
+
+/** @throws `not-serving` when, with all that was asked for running, nothing ready is active. */
+export async function start(app: App, input: OperationInputs['start']): Promise<Outcomes['start']> {
+  const startedAt = performance.now();
+  await app.exclusive(() => wantUp(app));
+  const slots = input.all ? SLOTS : input.slots.length > 0 ? input.slots : [(await observe(app)).active ?? 'a'];
+  const results: Started[] = [];
+  for (const slot of slots) results.push(await app.exclusive(() => startSlot(app, slot)));
+  const active = await app.exclusive(() => linkFirst(app, slots));
+  return {
+    operation: 'start',
+    started: results.filter((result) => !result.wasRunning).map((result) => result.slot),
+    alreadyRunning: results.filter((result) => result.wasRunning).map((result) => result.slot),
+    active,
+    ms: msSince(startedAt),
+  };
+}
+
+async function wantUp(app: App): Promise<void> {
+  if ((await app.system.desired.read()) === 'up') return;
+  await app.system.desired.write('up', app.operation);
+  app.emit({ type: 'desired-changed', desired: 'up' });
+}
+
+async function startSlot(app: App, slot: Slot): Promise<Started> {
+  const { backends } = await settle(app);
+  const running = backends[slot];
+  if (running === null) {
+    await using fresh = await bringUp(app, slot);
+    fresh.keep();
+    return { slot, wasRunning: false };
+  }
+  const health = await app.system.probe(running, 'socket', app.signal);
+  app.emit({ type: 'already-running', slot, pid: running.pid, ready: health.ok, detail: health.detail });
+  // Another process may have been killed while it waited for this one.
+  if (!health.ok && isStillStarting(app, running)) await untilReadyAgain(app, running);
+  return { slot, wasRunning: true };
+}
+
+/** Links the first ready one of `slots` when the active slot is not ready. */
+async function linkFirst(app: App, slots: readonly Slot[]): Promise<Slot> {
+  const snapshot = await settle(app);
+  if (snapshot.active !== null && (await activeHealth(app, snapshot))?.ok) return snapshot.active;
+  const findings: string[] = [];
+  for (const slot of slots) {
+    const backend = snapshot.backends[slot];
+    if (backend === null) continue;
+    const health = await app.system.probe(backend, 'socket', app.signal);
+    if (health.ok) {
+      await moveTraffic(app, snapshot, { backend });
+      return slot;
+    }
+    findings.push(`slot ${slot}: ${health.detail}`);
+  }
+  const reason = findings.length === 0 ? 'nothing is running' : findings.join('; ');
+  throw fail('not-serving', `nothing ready is serving: ${reason}`, { reason });
+}
+
+const isStillStarting = (app: App, backend: BackendRecord): boolean =>
+  backend.readyAt === null && Date.now() - Date.parse(backend.startedAt) < app.config.startTimeoutMs;

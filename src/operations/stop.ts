@@ -1,0 +1,149 @@
+// Taking backends down without cutting a request: first the traffic goes, then the connections, then the process.
+import { fail, GracefulError } from '../core/failure.ts';
+import type { KeptSlot, OperationInputs, Outcomes } from '../core/outcome.ts';
+import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
+import { type App, aborted, msSince } from './app.ts';
+import { type Choice, inEmptySlot } from './empty-slot.ts';
+import { moveTraffic } from './move-traffic.ts';
+import { activeHealth, isReady, observe, type Snapshot, settle } from './observe.ts';
+
+/** What became of one slot. */
+type Stopped = { readonly stopped: true } | ({ readonly stopped: false } & KeptSlot);
+
+export async function stop(app: App, input: OperationInputs['stop']): Promise<Outcomes['stop']> {
+  const startedAt = performance.now();
+  const results = input.all
+    ? await stopAll(app)
+    : input.inactive
+      ? await stopInactive(app, input.olderThanMs)
+      : await stopNamed(app, input);
+  const { active } = await observe(app);
+  return {
+    operation: 'stop',
+    stopped: SLOTS.filter((slot) => results.get(slot)?.stopped === true),
+    kept: [...results.values()].flatMap((result) =>
+      result.stopped ? [] : [{ slot: result.slot, reason: result.reason }],
+    ),
+    active,
+    ms: msSince(startedAt),
+  };
+}
+
+/** Stops a slot that traffic has left; keeps it when traffic has come back meanwhile (a rollback). */
+export const stopInactiveSlot = (app: App, slot: Slot): Promise<Stopped> =>
+  stopUnless(app, slot, async (snapshot) => (snapshot.active === slot ? 'it is active' : null));
+
+async function stopInactive(app: App, olderThanMs: number | null): Promise<ReadonlyMap<Slot, Stopped>> {
+  const results = new Map<Slot, Stopped>();
+  for (const slot of SLOTS) {
+    const result = await stopIdle(app, slot, olderThanMs);
+    if (result.stopped || result.reason !== 'it is active') results.set(slot, result);
+  }
+  return results;
+}
+
+/** For cron, which calls again: a lock that is held is no failure. */
+async function stopIdle(app: App, slot: Slot, olderThanMs: number | null): Promise<Stopped> {
+  try {
+    return await stopUnless(app, slot, async (snapshot) => {
+      if (snapshot.active === slot) return 'it is active';
+      const idleMs = inactiveForMs(snapshot, slot);
+      if (olderThanMs !== null && idleMs < olderThanMs)
+        return `it has been inactive for ${Math.round(idleMs / 1000)} s only`;
+      // With nothing healthy active, a ready backend is what keepalive will switch to.
+      if (!(await activeHealth(app, snapshot))?.ok && (await isReady(app, snapshot.backends[slot])))
+        return 'it is ready and the active slot is not';
+      return null;
+    });
+  } catch (error) {
+    if (error instanceof GracefulError && error.failure.code === 'busy')
+      return { stopped: false, slot, reason: error.message };
+    throw error;
+  }
+}
+
+async function stopNamed(app: App, { slots, force }: OperationInputs['stop']): Promise<ReadonlyMap<Slot, Stopped>> {
+  const results = new Map<Slot, Stopped>();
+  for (const slot of slots) {
+    await app.exclusive(() => leave(app, slot, force));
+    results.set(slot, await stopInactiveSlot(app, slot));
+  }
+  return results;
+}
+
+/** Moves the traffic away from a slot that is to be stopped. */
+async function leave(app: App, slot: Slot, force: boolean): Promise<void> {
+  const snapshot = await settle(app);
+  if (snapshot.active !== slot) return;
+  const other = snapshot.backends[otherSlot(slot)];
+  if (other !== null && (await isReady(app, other))) return moveTraffic(app, snapshot, { backend: other });
+  if (!force && snapshot.backends[slot] !== null)
+    throw fail(
+      'would-lose-traffic',
+      `slot ${slot} is active and slot ${otherSlot(slot)} is not ready to take its traffic`,
+      {
+        slot,
+        reason: `slot ${otherSlot(slot)} is ${other === null ? 'stopped' : 'unready'}`,
+      },
+    );
+  await goDown(app, snapshot);
+}
+
+async function stopAll(app: App): Promise<ReadonlyMap<Slot, Stopped>> {
+  const before = await app.exclusive(async () => {
+    const snapshot = await settle(app);
+    await goDown(app, snapshot);
+    return snapshot;
+  });
+  try {
+    // Side by side: one drain timeout for both. Each takes the lock for itself.
+    const results = await Promise.all(
+      SLOTS.map((slot) =>
+        stopUnless(app, slot, async ({ desired }) => (desired === 'up' ? 'the app was started again meanwhile' : null)),
+      ),
+    );
+    return new Map(SLOTS.map((slot, index) => [slot, results[index] as Stopped]));
+  } catch (error) {
+    if (app.signal.aborted) await comeBack(app, before);
+    throw error;
+  }
+}
+
+/** Desired first: from here on keepalive leaves the app alone. Without the link no new request comes. */
+async function goDown(app: App, snapshot: Snapshot): Promise<void> {
+  await app.system.desired.write('down', app.operation);
+  app.emit({ type: 'desired-changed', desired: 'down' });
+  if (snapshot.link.target === null) return;
+  await app.system.link.remove();
+  app.emit({ type: 'link-removed', from: snapshot.active });
+}
+
+/** Ctrl-C while connections drain: what still runs serves again. */
+async function comeBack(app: App, before: Snapshot): Promise<void> {
+  await app.exclusive(async () => {
+    const now = await observe(app);
+    if (before.active === null || now.active !== null || now.backends[before.active] === null) return;
+    await app.system.desired.write(before.desired, app.operation);
+    await app.system.link.point(before.active);
+    app.emit({ type: 'traffic-restored', to: before.active, reason: aborted(app).message });
+  });
+}
+
+/** Drains and stops a slot, unless `why` gives a reason to keep it; asked again after the drain. */
+function stopUnless(app: App, slot: Slot, why: (snapshot: Snapshot) => Promise<string | null>): Promise<Stopped> {
+  return inEmptySlot<Stopped>(
+    app,
+    async (snapshot): Promise<Choice<Stopped>> => {
+      if (snapshot.backends[slot] === null) return { done: { stopped: false, slot, reason: 'it is not running' } };
+      const reason = await why(snapshot);
+      return reason === null ? { slot } : { done: { stopped: false, slot, reason } };
+    },
+    async () => ({ stopped: true }),
+  );
+}
+
+/** Since the link moved, or since its start for one that the link has not led to yet. */
+function inactiveForMs({ link, backends }: Snapshot, slot: Slot): number {
+  const started = Date.parse(backends[slot]?.startedAt ?? '') || 0;
+  return Date.now() - Math.max(link.since ?? 0, started);
+}

@@ -1,0 +1,94 @@
+// One app's share of the system, as the operations see it. What an operation may never need (spawning, killing, locking)
+// is loaded when it is needed: `status` and a healthy `keepalive` run every minute.
+import type { Config } from '../core/config.ts';
+import type { Connections, HookName } from '../core/events.ts';
+import type { Slot } from '../core/slot.ts';
+import type { Health } from '../core/status.ts';
+import { type BackendRecord, type RecordState, readRecord, removeRecord, writeRecord } from './backend-record.ts';
+import { countConnections } from './connections.ts';
+import { type DesiredFile, openDesired } from './desired.ts';
+import type { HookResult } from './hooks.ts';
+import type { LaunchedBackend } from './launcher.ts';
+import { type Link, openLink } from './link.ts';
+import type { Lock, LockRequest } from './lock.ts';
+import { probe } from './probes/probe.ts';
+import { type Usage, usageOfTree } from './processes/usage.ts';
+import { type StatePaths, statePaths } from './state-paths.ts';
+
+export interface AppSystem {
+  readonly config: Config;
+  readonly paths: StatePaths;
+  readonly link: Link;
+  readonly desired: DesiredFile;
+  /** Makes the state dir, or refuses one that cannot be trusted. */
+  open(): Promise<void>;
+  lock(request: LockRequest): Promise<Lock>;
+  /** Removes what a killed process left half written; only under the lock. */
+  sweep(): Promise<readonly string[]>;
+
+  record(slot: Slot): Promise<RecordState>;
+  saveRecord(record: BackendRecord): Promise<void>;
+  /** Forgets a backend that has certainly exited. */
+  forget(slot: Slot): Promise<void>;
+  launch(slot: Slot): Promise<LaunchedBackend>;
+  terminate(
+    record: BackendRecord,
+    onSignal: (pid: number, signal: NodeJS.Signals) => void,
+  ): Promise<{ killed: boolean }>;
+  logTail(slot: Slot, from: number): Promise<readonly string[]>;
+
+  /** Makes way for a bind(2) on the slot's socket; true when a stale socket was removed. */
+  clearSocket(slot: Slot): Promise<boolean>;
+  socketExists(slot: Slot): Promise<boolean>;
+  applySocketRights(slot: Slot): Promise<void>;
+  listeningAddresses(record: BackendRecord): Promise<readonly string[]>;
+  connections(record: BackendRecord): Promise<Connections | null>;
+  usage(record: BackendRecord): Usage | null;
+  /** The supervisor that serves this app, null when none runs. */
+  supervisor(): Promise<{ readonly pid: number } | null>;
+  probe(record: BackendRecord, via: 'socket' | 'link', signal?: AbortSignal): Promise<Health>;
+  hook(hook: HookName, slot: Slot, extra: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<HookResult>;
+}
+
+export function openAppSystem(config: Config): AppSystem {
+  const paths = statePaths(config.stateDir, config.name);
+  return {
+    config,
+    paths,
+    link: openLink(paths),
+    desired: openDesired(paths.desired),
+    open: async () => (await import('./state-dir.ts')).openStateDir(config),
+    lock: async (request) => (await import('./lock.ts')).acquireLock(paths, request),
+    sweep: async () => (await import('./state-dir.ts')).sweepTempFiles(paths, config.name),
+
+    record: (slot) => readRecord(paths.slots[slot], slot, paths.dir),
+    saveRecord: (record) => writeRecord(paths.slots[record.slot], record),
+    forget: (slot) => removeRecord(paths.slots[slot]),
+    launch: async (slot) => (await import('./launcher.ts')).launch(config, paths, slot),
+    terminate: async (record, onSignal) =>
+      (await import('./processes/terminate.ts')).terminate(record, {
+        signal: config.stopSignal,
+        timeoutMs: config.stopTimeoutMs,
+        socketPath: paths.slots[record.slot].socket,
+        onSignal,
+      }),
+    logTail: async (slot, from) => (await import('./log-file.ts')).tailLog(paths.slots[slot].log, from),
+
+    clearSocket: async (slot) => (await import('./socket-file.ts')).clearSocketFile(slot, paths.slots[slot].socket),
+    socketExists: async (slot) => (await import('./socket-file.ts')).socketExists(paths.slots[slot].socket),
+    applySocketRights: async (slot) =>
+      (await import('./socket-file.ts')).applySocketRights(paths.slots[slot].socket, config),
+    listeningAddresses: async (record) => (await import('./listeners.ts')).listeningAddresses(record.pid),
+    connections: (record) => countConnections(record.pid, paths.slots[record.slot].socket),
+    usage: (record) => usageOfTree(record.pid),
+    // The one-shot host only: the supervisor comes with `graceful run`.
+    supervisor: async () => null,
+    probe(record, via, signal) {
+      const realSocketPath = paths.slots[record.slot].socket;
+      const socketPath = via === 'link' ? paths.link : realSocketPath;
+      return probe(config, { slot: record.slot, pid: record.pid, socketPath, realSocketPath }, signal);
+    },
+    hook: async (hook, slot, extra, signal) =>
+      (await import('./hooks.ts')).runHook(config, paths, hook, slot, extra, signal),
+  };
+}

@@ -1,0 +1,133 @@
+// Who runs in a slot: the plain pid file that every tool expects, and beside it the record that makes the pid certain.
+import { statSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import type { Slot } from '../core/slot.ts';
+import { readIfPresent, writeAtomically } from './atomic-file.ts';
+import { liveness, type ProcessIdentity } from './processes/identity.ts';
+import type { SlotPaths } from './state-paths.ts';
+
+/** Facts about a backend that we started, as they are on disk. */
+export interface BackendRecord extends ProcessIdentity {
+  readonly slot: Slot;
+  /** In the environment of the backend and all its descendants, as GRACEFUL_INSTANCE. */
+  readonly instance: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  /** When it first passed the gate. */
+  readonly readyAt: string | null;
+  /** When the stop signal was sent. */
+  readonly stoppingAt: string | null;
+  readonly cwd: string;
+  readonly release: string | null;
+  /** The state dir that it was started for: a copy of the directory does not own the processes of the original. */
+  readonly stateDir: DirectoryIdentity;
+}
+
+export interface DirectoryIdentity {
+  readonly path: string;
+  readonly device: number;
+  readonly inode: number;
+}
+
+export type RecordState =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'alive'; readonly record: BackendRecord }
+  /** Its process has gone. */
+  | { readonly kind: 'dead'; readonly record: BackendRecord; readonly reason: string }
+  /** There is a process, and whether it is ours cannot be seen. */
+  | { readonly kind: 'unverifiable'; readonly record: BackendRecord; readonly reason: string }
+  /** Not a record, or not ours: nothing may be signalled on its word. */
+  | { readonly kind: 'invalid'; readonly reason: string };
+
+export async function readRecord(paths: SlotPaths, slot: Slot, stateDir: string): Promise<RecordState> {
+  const text = await readIfPresent(paths.backend);
+  if (text === null) return explainBarePid(await readIfPresent(paths.pid));
+  const record = parseRecord(text, slot);
+  if (record === null) return { kind: 'invalid', reason: `${paths.backend} is not a backend record` };
+  if (!isSameDirectory(record.stateDir, identifyDirectory(stateDir)))
+    return {
+      kind: 'invalid',
+      reason: `${paths.backend} was copied from ${record.stateDir.path}, whose backend it names`,
+    };
+  switch (liveness(record)) {
+    case 'alive':
+      return { kind: 'alive', record };
+    case 'unverifiable':
+      return {
+        kind: 'unverifiable',
+        record,
+        reason: `whether process ${record.pid} is our backend cannot be seen (is /proc mounted with hidepid?)`,
+      };
+    case 'dead':
+      return { kind: 'dead', record, reason: `process ${record.pid} has gone` };
+  }
+}
+
+export async function writeRecord(paths: SlotPaths, record: BackendRecord): Promise<void> {
+  await writeAtomically(paths.backend, `${JSON.stringify(record)}\n`, { mode: 0o640 });
+}
+
+export async function writePid(paths: SlotPaths, pid: number): Promise<void> {
+  await writeAtomically(paths.pid, `${pid}\n`, { mode: 0o644 });
+}
+
+export async function removeRecord(paths: SlotPaths): Promise<void> {
+  // The pid file first: a pid without a record is never believed, a record without a pid file still is.
+  await rm(paths.pid, { force: true });
+  await rm(paths.backend, { force: true });
+}
+
+export function identifyDirectory(path: string): DirectoryIdentity {
+  const { dev, ino } = statSync(path);
+  return { path, device: dev, inode: ino };
+}
+
+/** Moved (same inode) or restored in place (same path) is the same directory; a copy is neither. */
+const isSameDirectory = (a: DirectoryIdentity, b: DirectoryIdentity): boolean =>
+  a.path === b.path || (a.device === b.device && a.inode === b.inode);
+
+function explainBarePid(text: string | null): RecordState {
+  if (text === null) return { kind: 'none' };
+  const pid = text.trim();
+  return {
+    kind: 'invalid',
+    reason: /^\d+$/.test(pid)
+      ? `nothing proves that process ${pid} is our backend`
+      : `the pid file holds ${JSON.stringify(pid.slice(0, 40))}`,
+  };
+}
+
+function parseRecord(text: string, slot: Slot): BackendRecord | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return null; // rubbish, as after a power loss
+  }
+  return isRecord(value) && value.slot === slot ? value : null;
+}
+
+function isRecord(value: unknown): value is BackendRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const record = value as Partial<Record<keyof BackendRecord, unknown>>;
+  const directory = record.stateDir as Partial<DirectoryIdentity> | null | undefined;
+  const isTextOrNull = (field: unknown): boolean => field === null || typeof field === 'string';
+  return (
+    Number.isSafeInteger(record.pid) &&
+    (record.pid as number) > 1 &&
+    typeof record.startTicks === 'string' &&
+    typeof record.bootId === 'string' &&
+    typeof record.instance === 'string' &&
+    typeof record.startedAt === 'string' &&
+    !Number.isNaN(Date.parse(record.startedAt)) &&
+    isTextOrNull(record.readyAt) &&
+    isTextOrNull(record.stoppingAt) &&
+    typeof record.cwd === 'string' &&
+    isTextOrNull(record.release) &&
+    typeof directory === 'object' &&
+    directory !== null &&
+    typeof directory.path === 'string' &&
+    typeof directory.inode === 'number' &&
+    typeof directory.device === 'number'
+  );
+}

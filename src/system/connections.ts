@@ -1,0 +1,41 @@
+// How many clients are connected to a backend, by the kernel's own count. It needs no help from the app or the proxy,
+// survives unlink(2) of the socket and sees connects that were made through the link.
+import type { Connections } from '../core/events.ts';
+import { boundTo } from './listeners.ts';
+import { socketInodesOf } from './processes/open-sockets.ts';
+import { treeOf } from './processes/usage.ts';
+import { nobodyListensAt } from './socket-file.ts';
+import { listeningRows, readSocketTable, rowsNamed, type SocketRow } from './socket-table.ts';
+
+const QUEUED = '02'; // SS_CONNECTING: in the backlog, not yet accepted
+const ACCEPTED = '03'; // SS_CONNECTED
+const NONE: Connections = { accepted: 0, queued: 0 };
+
+/**
+ * Connections to the backend on `socketPath` whose leader is `pid`. Null where the kernel's table does not show its
+ * listener (another network namespace, not Linux): then nobody can tell, and a drain has to be timed.
+ */
+export async function countConnections(pid: number, socketPath: string): Promise<Connections | null> {
+  const table = readSocketTable(pid);
+  if (table === null) return null;
+  const rows = rowsNamed(table, socketPath);
+  if (rows.some((row) => row.isListening)) return tally(rows);
+
+  const names = otherNamesOf(pid, socketPath, table);
+  if (names.length > 0) return tally(names.flatMap((name) => rowsNamed(table, name)));
+  if (rows.length > 0) return tally(rows);
+  return (await nobodyListensAt(socketPath)) ? NONE : null;
+}
+
+/** A socket may be bound under another spelling: a relative path, or a temp name that was renamed into place. */
+function otherNamesOf(pid: number, socketPath: string, table: Buffer): readonly string[] {
+  const inodes = new Set(treeOf(pid).flatMap(socketInodesOf));
+  return listeningRows(table)
+    .filter((row) => inodes.has(row.inode) && boundTo(row.name, pid, socketPath))
+    .map((row) => row.name);
+}
+
+const tally = (rows: readonly SocketRow[]): Connections => ({
+  accepted: rows.filter((row) => row.state === ACCEPTED && !row.isListening).length,
+  queued: rows.filter((row) => row.state === QUEUED).length,
+});

@@ -1,0 +1,39 @@
+// A mutex that the kernel frees with its holder: an abstract unix socket, unix(7). Held for milliseconds, around taking
+// the lock. Elsewhere than on Linux, a lock file of proper-lockfile's that goes stale serves instead.
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import lockfile from 'proper-lockfile';
+import { isErrno } from './atomic-file.ts';
+import type { StatePaths } from './state-paths.ts';
+
+/** The gate, or null when another process is inside. */
+export function enterGate(paths: StatePaths): Promise<AsyncDisposable | null> {
+  return process.platform === 'linux' ? enterSocketGate(paths) : enterFileGate(paths);
+}
+
+function enterSocketGate(paths: StatePaths): Promise<AsyncDisposable | null> {
+  const { dev, ino } = statSync(paths.dir);
+  // Named after the directory itself: whatever path it is reached by, it is the same gate.
+  const name = createHash('sha256')
+    .update(`${dev}:${ino}:${paths.lock.slice(paths.dir.length)}`)
+    .digest('hex')
+    .slice(0, 32);
+  return new Promise((resolve, reject) => {
+    const server = createServer((stranger) => stranger.destroy());
+    server.once('error', (error) => (isErrno(error, 'EADDRINUSE') ? resolve(null) : reject(error)));
+    server.listen({ path: `\0graceful-gate-${name}`, exclusive: true }, () =>
+      resolve({ [Symbol.asyncDispose]: () => new Promise((closed) => server.close(() => closed())) }),
+    );
+  });
+}
+
+async function enterFileGate(paths: StatePaths): Promise<AsyncDisposable | null> {
+  try {
+    const leave = await lockfile.lock(paths.dir, { lockfilePath: `${paths.lock}-gate`, realpath: false, stale: 5_000 });
+    return { [Symbol.asyncDispose]: leave };
+  } catch (error) {
+    if (isErrno(error, 'ELOCKED')) return null;
+    throw error;
+  }
+}

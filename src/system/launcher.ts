@@ -1,0 +1,145 @@
+// How a backend comes into the world: as the leader of a session of its own, and never without its identity on disk.
+import { randomUUID } from 'node:crypto';
+import { accessSync, constants, statSync } from 'node:fs';
+import { open, realpath } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { execa } from 'execa';
+import { backendEnvironment } from '../config/environment.ts';
+import { replacePlaceholders } from '../config/placeholders.ts';
+import type { Config } from '../core/config.ts';
+import { fail } from '../core/failure.ts';
+import type { Slot } from '../core/slot.ts';
+import { type BackendRecord, identifyDirectory, writePid, writeRecord } from './backend-record.ts';
+import { logSize } from './log-file.ts';
+import { identify } from './processes/identity.ts';
+import { releaseOf } from './release.ts';
+import type { StatePaths } from './state-paths.ts';
+
+/** How a process ended. */
+export interface Exit {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+export interface LaunchedBackend {
+  readonly record: BackendRecord;
+  /** Where in the log file its output begins. */
+  readonly logStart: number;
+  /** Resolves when the leader has exited. */
+  readonly exited: Promise<Exit>;
+}
+
+// The shell waits for one line before it becomes the backend. If we die before the identity is on disk, the pipe closes,
+// `read` fails, and nothing has been started: there is no moment in which a backend runs that nobody knows of.
+const WAIT_FOR_GO = 'read -r go <&3 && [ "$go" = go ] || exit 125; exec 3<&-; exec "$@"';
+
+/** Starts the backend of a slot with the code, the environment and the release that are on disk now. */
+export async function launch(config: Config, paths: StatePaths, slot: Slot): Promise<LaunchedBackend> {
+  const own = paths.slots[slot];
+  const values = { socket: own.socket, slot, name: config.name, stateDir: config.stateDir };
+  const cwd = await resolveCwd(config, slot);
+  const instance = randomUUID();
+  const env = { ...(await backendEnvironment(config, values, process.env)), GRACEFUL_INSTANCE: instance };
+  const argv = config.command.map((argument) => replacePlaceholders(argument, values));
+  assertExecutable(argv[0] ?? '', cwd, env, slot);
+  const [release, logStart] = await Promise.all([releaseOf(config.cwd, cwd), logSize(own.log)]);
+
+  await using log = await open(own.log, 'a', 0o640);
+  // Any descriptor is passed on as it is; the types name only these.
+  const logFd = log.fd as 3 | 4 | 5 | 6 | 7 | 8 | 9;
+  const child = execa('/bin/sh', ['-c', WAIT_FOR_GO, 'graceful', ...throughShell(argv, env)], {
+    cwd,
+    env,
+    extendEnv: false,
+    // setsid(2): a signal to our terminal, our cron job or our ssh session is not one to the backend.
+    detached: true,
+    cleanup: false,
+    stdio: ['ignore', logFd, logFd, 'pipe'],
+    buffer: false,
+    reject: false,
+  });
+  child.unref();
+  const exited = child.then((result): Exit => ({ exitCode: result.exitCode ?? null, signal: result.signal ?? null }));
+  const identity = child.pid === undefined ? null : identify(child.pid);
+  if (identity === null) {
+    const result = await child;
+    throw fail(
+      'not-executable',
+      `slot ${slot}: /bin/sh could not be started: ${'shortMessage' in result ? result.shortMessage : 'it exited at once'}`,
+      {
+        slot,
+        command: '/bin/sh',
+        reason: 'shortMessage' in result ? String(result.shortMessage) : 'exited',
+      },
+    );
+  }
+  const record: BackendRecord = {
+    ...identity,
+    slot,
+    instance,
+    startedAt: new Date().toISOString(),
+    readyAt: null,
+    stoppingAt: null,
+    cwd,
+    release,
+    stateDir: identifyDirectory(paths.dir),
+  };
+  await writeRecord(own, record);
+  await writePid(own, identity.pid);
+  sayGo(child.stdio[3] as Duplex);
+  return { record, logStart, exited };
+}
+
+function sayGo(pipe: Duplex): void {
+  // EPIPE: the shell was killed in the meantime, which its exit tells.
+  pipe.on('error', () => undefined);
+  pipe.end('go\n');
+}
+
+async function resolveCwd(config: Config, slot: Slot): Promise<string> {
+  try {
+    return await realpath(config.cwd);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw fail(
+      'not-executable',
+      `slot ${slot}: cwd ${config.cwd} cannot be entered: ${reason}`,
+      { slot, command: config.cwd, reason },
+      error,
+    );
+  }
+}
+
+/** dash drops variables whose names are no shell identifiers (`spring.port`); env(1) sets them again. */
+function throughShell(argv: readonly string[], env: Readonly<Record<string, string>>): readonly string[] {
+  const odd = Object.entries(env).filter(([name]) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+  return odd.length === 0 ? argv : ['/usr/bin/env', ...odd.map(([name, value]) => `${name}=${value}`), ...argv];
+}
+
+/** The same search as execvp(3), beforehand: "exit code 127" would not say what is wrong. */
+function assertExecutable(command: string, cwd: string, env: Readonly<Record<string, string>>, slot: Slot): void {
+  const candidates = command.includes('/')
+    ? [isAbsolute(command) ? command : join(cwd, command)]
+    : (env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin')
+        .split(delimiter)
+        .map((directory) => join(directory === '' ? cwd : directory, command));
+  const findings = candidates.map(whyNotExecutable);
+  if (findings.includes(null)) return;
+  const reason =
+    findings.find((finding) => finding !== 'no such file') ??
+    (command.includes('/') ? 'no such file' : `not found in PATH (${env['PATH'] ?? 'unset'})`);
+  throw fail('not-executable', `slot ${slot}: ${command} cannot be executed: ${reason}`, { slot, command, reason });
+}
+
+function whyNotExecutable(path: string): string | null {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return 'no such file';
+  if (!stat.isFile()) return `${path} is not a file`;
+  try {
+    accessSync(path, constants.X_OK);
+    return null;
+  } catch {
+    return `${path} is not executable (mode ${(stat.mode & 0o777).toString(8).padStart(4, '0')}; chmod +x it)`; // EACCES
+  }
+}

@@ -1,0 +1,64 @@
+// The link NAME.socket: the one symlink that the proxy connects to. It is only ever replaced by rename(2), which is one
+// atomic step: unlink and symlink would lose connects in between.
+import { lstat, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { fail } from '../core/failure.ts';
+import { SLOTS, type Slot } from '../core/slot.ts';
+import { isErrno, tempPathFor } from './atomic-file.ts';
+import type { StatePaths } from './state-paths.ts';
+
+export interface LinkState {
+  readonly path: string;
+  /** As readlink(2) gives it; null where there is no link. */
+  readonly target: string | null;
+  /** The slot that it leads to. */
+  readonly slot: Slot | null;
+  /** When it was last repointed, milliseconds since the epoch. */
+  readonly since: number | null;
+}
+
+export interface Link {
+  /** @throws `link-not-ours` when the path holds something else than a symlink. */
+  read(): Promise<LinkState>;
+  point(slot: Slot): Promise<void>;
+  remove(): Promise<void>;
+}
+
+export function openLink(paths: StatePaths): Link {
+  return {
+    read: () => readLink(paths),
+    async point(slot) {
+      await readLink(paths); // refuses to replace what is not ours
+      const temp = tempPathFor(paths.link);
+      // A relative target survives a move of the directory, a chroot and a container's mount.
+      await symlink(basename(paths.slots[slot].socket), temp);
+      await rename(temp, paths.link);
+    },
+    async remove() {
+      await readLink(paths);
+      await rm(paths.link, { force: true });
+    },
+  };
+}
+
+async function readLink(paths: StatePaths): Promise<LinkState> {
+  const path = paths.link;
+  try {
+    const stat = await lstat(path);
+    if (!stat.isSymbolicLink()) {
+      const found = stat.isSocket() ? 'a socket' : stat.isDirectory() ? 'a directory' : 'a file';
+      throw fail(
+        'link-not-ours',
+        `${path} should be graceful's link and is ${found}; move it away if nothing needs it (a backend must bind {socket}, never the link)`,
+        { path, found },
+      );
+    }
+    const target = await readlink(path);
+    // By the file's name: an absolute target, or one from before the directory was moved, means the same slot.
+    const slot = SLOTS.find((candidate) => basename(paths.slots[candidate].socket) === basename(target)) ?? null;
+    return { path, target, slot, since: stat.mtimeMs };
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return { path, target: null, slot: null, since: null };
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+// Where a process listens: to tell a backend that chose another place which path it should have bound.
+import { readFileSync, statSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import { isErrno } from './atomic-file.ts';
+import { socketInodesOf } from './processes/open-sockets.ts';
+import { treeOf } from './processes/usage.ts';
+import { listeningRows, readSocketTable } from './socket-table.ts';
+
+/** Addresses that the process or a descendant listens at: unix paths, and `127.0.0.1:8000` for TCP. */
+export function listeningAddresses(pid: number): readonly string[] {
+  const inodes = new Set(treeOf(pid).flatMap(socketInodesOf));
+  const table = readSocketTable(pid);
+  const unix =
+    table === null
+      ? []
+      : listeningRows(table)
+          .filter((row) => inodes.has(row.inode))
+          .map((row) => row.name);
+  return [...unix, ...tcpListeners(pid, 'tcp', inodes), ...tcpListeners(pid, 'tcp6', inodes)];
+}
+
+/** Whether a name that the process bound leads to the same socket file as `socketPath`. */
+export function boundTo(name: string, pid: number, socketPath: string): boolean {
+  // The process's own root and working directory decide what a name means.
+  const path = isAbsolute(name) ? name : join(`/proc/${pid}/cwd`, name);
+  try {
+    const [bound, wanted] = [statSync(path), statSync(socketPath)];
+    return bound.dev === wanted.dev && bound.ino === wanted.ino;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EACCES', 'ESRCH', 'ENOTDIR')) return false;
+    throw error;
+  }
+}
+
+/** LISTEN (state 0A) rows of /proc/<pid>/net/tcp, proc_pid_net(5): address and port in hexadecimal. */
+function tcpListeners(pid: number, table: 'tcp' | 'tcp6', inodes: ReadonlySet<string>): readonly string[] {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/net/${table}`, 'latin1');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EINVAL')) return [];
+    throw error;
+  }
+  return text
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields[3] === '0A' && inodes.has(fields[9] ?? ''))
+    .map((fields) => `TCP port ${Number.parseInt((fields[1] ?? '').split(':')[1] ?? '', 16)}`);
+}

@@ -1,0 +1,171 @@
+// One operation at a time. The lock is proper-lockfile's; who holds it stands beside it, so that a dead holder's lock is
+// taken over at once instead of after a timeout. Whoever takes, or takes over, does so inside the gate, which the kernel
+// frees with its holder: two processes can never both find the same holder dead (node-proper-lockfile#121).
+import { rm, rmdir, stat } from 'node:fs/promises';
+import lockfile from 'proper-lockfile';
+import type { EventSink } from '../core/events.ts';
+import { fail } from '../core/failure.ts';
+import { isErrno, readIfPresent, writeAtomically } from './atomic-file.ts';
+import { delay } from './delay.ts';
+import { enterGate } from './gate.ts';
+import { identify, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
+import type { StatePaths } from './state-paths.ts';
+
+/** Who holds the lock, as it is on disk. */
+export interface LockHolder extends ProcessIdentity {
+  readonly operation: string;
+  readonly since: string;
+  readonly pidNamespace: string;
+}
+
+export interface LockRequest {
+  readonly operation: string;
+  /** How long to wait for another operation; 0 tries once. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+  readonly emit: EventSink;
+  /** Called when somebody removes the lock while we hold it. */
+  readonly onLost: (reason: Error) => void;
+}
+
+export type Lock = AsyncDisposable;
+
+// A live holder touches the lock every two seconds; only one in another pid namespace, whose life we cannot see, is
+// judged by that.
+const TOUCH_MS = 2_000;
+const UNSEEN_HOLDER_STALE_MS = 15_000;
+// proper-lockfile's own, racy takeover never happens: ten years.
+const NEVER_STALE_MS = 10 * 365 * 24 * 3_600_000;
+const POLL_MS = 10;
+const GATE_PATIENCE_MS = 1_000;
+
+/** @throws `busy` when another operation still holds the lock after `waitMs`. */
+export async function acquireLock(paths: StatePaths, request: LockRequest): Promise<Lock> {
+  const startedAt = performance.now();
+  for (let attempt = 0; ; attempt += 1) {
+    const lock = await tryLock(paths, request);
+    if (lock !== null) return lock;
+
+    const waitedMs = Math.round(performance.now() - startedAt);
+    if (request.signal.aborted)
+      throw fail('aborted', 'aborted while waiting for the lock; nothing was changed', {
+        by: String(request.signal.reason),
+      });
+    const holder = parseHolder(await readIfPresent(paths.lockHolder));
+    if (waitedMs >= request.waitMs) throw busy(holder, waitedMs);
+    if (attempt === 0)
+      request.emit({ type: 'waiting', for: 'lock', timeoutMs: request.waitMs, detail: describeHolder(holder) });
+    // Spread out, so that many waiters do not meet at the gate again and again.
+    await delay(POLL_MS + Math.random() * POLL_MS, request.signal);
+  }
+}
+
+/** Who holds the lock right now, for display; null when nobody does. */
+export async function readLockHolder(paths: StatePaths): Promise<LockHolder | null> {
+  return (await isHeld(paths)) ? parseHolder(await readIfPresent(paths.lockHolder)) : null;
+}
+
+async function tryLock(paths: StatePaths, request: LockRequest): Promise<Lock | null> {
+  if (await isHeld(paths)) return null;
+  await using gate = await enterGate(paths);
+  if (gate === null) return null;
+  // Inside the gate nobody else takes the lock: a lock without a live holder is a dead one's.
+  if (await isHeld(paths)) return null;
+  const former = parseHolder(await readIfPresent(paths.lockHolder));
+  if (await removeDeadLock(paths))
+    request.emit({ type: 'lock-taken-over', pid: former?.pid ?? null, operation: former?.operation ?? null });
+
+  const unlock = await lockfile.lock(paths.dir, {
+    lockfilePath: paths.lock,
+    realpath: false,
+    stale: NEVER_STALE_MS,
+    update: TOUCH_MS,
+    onCompromised: request.onLost,
+  });
+  const self = identify(process.pid);
+  if (self === null) throw new Error('the process cannot see itself in /proc');
+  const holder: LockHolder = {
+    ...self,
+    operation: request.operation,
+    since: new Date().toISOString(),
+    pidNamespace: pidNamespace(),
+  };
+  await writeAtomically(paths.lockHolder, `${JSON.stringify(holder)}\n`, { mode: 0o640 });
+
+  return { [Symbol.asyncDispose]: () => release(paths, unlock) };
+}
+
+/** Inside the gate: once the holder's file has gone, the lock looks like a dead one's, and only there nobody can act on it. */
+async function release(paths: StatePaths, unlock: () => Promise<void>): Promise<void> {
+  const patience = performance.now() + GATE_PATIENCE_MS;
+  let gate = await enterGate(paths);
+  while (gate === null && performance.now() < patience) {
+    await delay(1 + Math.random() * 4);
+    gate = await enterGate(paths);
+  }
+  await using _ = gate;
+  // Without the gate the file stays: it means nothing without the lock, and whoever comes next replaces it.
+  if (gate !== null) await rm(paths.lockHolder, { force: true });
+  await unlock().catch((error: unknown) => {
+    if (!isErrno(error, 'ERELEASED', 'ENOTACQUIRED', 'ENOENT')) throw error; // lost: told by onCompromised
+  });
+}
+
+/** Whether the lock exists and its holder lives. A lock without a holder is one that is being taken, or was left. */
+async function isHeld(paths: StatePaths): Promise<boolean> {
+  const touchedAt = await lockTouchedAt(paths);
+  if (touchedAt === null) return false;
+  const holder = parseHolder(await readIfPresent(paths.lockHolder));
+  if (holder === null) return false;
+  if (holder.pidNamespace !== pidNamespace()) return Math.abs(Date.now() - touchedAt) < UNSEEN_HOLDER_STALE_MS;
+  return liveness(holder) !== 'dead';
+}
+
+async function lockTouchedAt(paths: StatePaths): Promise<number | null> {
+  try {
+    return (await stat(paths.lock)).mtimeMs;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return null;
+    throw error;
+  }
+}
+
+async function removeDeadLock(paths: StatePaths): Promise<boolean> {
+  await rm(paths.lockHolder, { force: true });
+  try {
+    await rmdir(paths.lock);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function parseHolder(text: string | null): LockHolder | null {
+  try {
+    const value: unknown = JSON.parse(text ?? 'null');
+    if (typeof value !== 'object' || value === null) return null;
+    const holder = value as LockHolder;
+    const isWhole =
+      Number.isSafeInteger(holder.pid) &&
+      [holder.startTicks, holder.bootId, holder.operation, holder.since, holder.pidNamespace].every(
+        (field) => typeof field === 'string',
+      );
+    return isWhole ? holder : null;
+  } catch {
+    return null; // rubbish, as after a power loss
+  }
+}
+
+const describeHolder = (holder: LockHolder | null): string =>
+  holder === null
+    ? 'another operation is about to start'
+    : `${holder.operation} (pid ${holder.pid}) since ${holder.since}`;
+
+const busy = (holder: LockHolder | null, waitedMs: number) =>
+  fail('busy', `another operation holds the lock: ${describeHolder(holder)}`, {
+    pid: holder?.pid ?? null,
+    operation: holder?.operation ?? null,
+    since: holder?.since ?? null,
+    waitedMs,
+  });

@@ -1,0 +1,48 @@
+// One probe of a backend's health. It never throws for a sick backend: the answer is the finding.
+import type { Config } from '../../core/config.ts';
+import type { Slot } from '../../core/slot.ts';
+import type { Health } from '../../core/status.ts';
+
+/** What a probe is pointed at. */
+export interface ProbeTarget {
+  readonly slot: Slot;
+  /** Where to connect: the slot's socket, or the link. */
+  readonly socketPath: string;
+  /** The slot's socket: the name in the kernel's table, also for a connect through the link. */
+  readonly realSocketPath: string;
+  /** Leader of the backend behind it: its network namespace has the socket's row. */
+  readonly pid: number;
+}
+
+/** Probes once, within `health.timeout`. Each kind is loaded only when it is configured: start-up is a feature. */
+export async function probe(config: Config, target: ProbeTarget, signal?: AbortSignal): Promise<Health> {
+  const { health } = config;
+  const startedAt = performance.now();
+  const limit = AbortSignal.timeout(health.timeoutMs);
+  const stop = signal === undefined ? limit : AbortSignal.any([limit, signal]);
+  const { ok, detail } = await probeBy(config, target, stop);
+  const timedOut = !ok && limit.aborted;
+  return {
+    ok,
+    detail: timedOut ? `no answer in ${health.timeoutMs} ms (${detail})` : detail,
+    ms: Math.round(performance.now() - startedAt),
+  };
+}
+
+/** What one kind of probe found. */
+export interface Finding {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+async function probeBy(config: Config, target: ProbeTarget, stop: AbortSignal): Promise<Finding> {
+  const { health } = config;
+  switch (health.type) {
+    case 'connect':
+      return (await import('./connect.ts')).probeConnect(target, stop);
+    case 'http':
+      return (await import('./http.ts')).probeHttp(health, target.socketPath, stop);
+    case 'exec':
+      return (await import('./exec.ts')).probeExec(config, health.command, target, stop);
+  }
+}

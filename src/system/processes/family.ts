@@ -1,0 +1,50 @@
+// Which processes descend from a backend, also after it has died itself. Nothing is counted in that is not certainly ours.
+import { readFileSync } from 'node:fs';
+import { isErrno } from '../atomic-file.ts';
+import type { BackendRecord } from '../backend-record.ts';
+import { readSocketTable, rowsNamed } from '../socket-table.ts';
+import { identify, isAlive, type ProcessIdentity } from './identity.ts';
+import { socketInodesOf } from './open-sockets.ts';
+import { listProcesses, type ProcessStat } from './stat.ts';
+
+/**
+ * The live processes that the backend left behind or still has, itself excluded. A process is ours when it inherited
+ * the backend's GRACEFUL_INSTANCE; when it is in the session of the backend while that still lives; or, for those that
+ * write over their environment to set a title, when it is in that session and holds the slot's listening socket.
+ */
+export function familyOf(record: BackendRecord, socketPath: string): readonly ProcessIdentity[] {
+  const leaderLives = isAlive(record);
+  const listening = listenersOf(socketPath);
+  const isOurs = (stat: ProcessStat): boolean => {
+    if (Number(stat.startTicks) < Number(record.startTicks)) return false;
+    if (inheritedInstance(stat.pid) === record.instance) return true;
+    if (stat.session !== record.pid) return false;
+    return leaderLives || socketInodesOf(stat.pid).some((inode) => listening.has(inode));
+  };
+  return listProcesses()
+    .filter((stat) => stat.pid !== record.pid && stat.pid !== process.pid && isOurs(stat))
+    .map((stat) => identify(stat.pid))
+    .filter((identity): identity is ProcessIdentity => identity !== null);
+}
+
+function listenersOf(socketPath: string): ReadonlySet<string> {
+  const table = readSocketTable(process.pid);
+  return new Set(
+    table === null
+      ? []
+      : rowsNamed(table, socketPath)
+          .filter((row) => row.isListening)
+          .map((row) => row.inode),
+  );
+}
+
+/** GRACEFUL_INSTANCE as the process was started with, from /proc/<pid>/environ; null for other users' processes. */
+function inheritedInstance(pid: number): string | null {
+  try {
+    const environment = `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`;
+    return /\0GRACEFUL_INSTANCE=([^\0]*)/.exec(environment)?.[1] ?? null;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return null;
+    throw error;
+  }
+}

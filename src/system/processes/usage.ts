@@ -1,0 +1,39 @@
+// Memory and CPU time of a process and all its descendants.
+import { readFileSync } from 'node:fs';
+import { isErrno } from '../atomic-file.ts';
+import { readStat } from './stat.ts';
+
+// USER_HZ is 100 on every Linux that Node runs on, and so are 4096-byte pages on x86-64 and most arm64 kernels.
+const MS_PER_TICK = 10;
+const PAGE_BYTES = 4096;
+
+export interface Usage {
+  readonly rssBytes: number;
+  readonly cpuMs: number;
+}
+
+export function usageOfTree(pid: number): Usage | null {
+  const stat = readStat(pid);
+  if (stat === null) return null;
+  return childrenOf(pid)
+    .map(usageOfTree)
+    .reduce<Usage>(
+      (sum, child) =>
+        child === null ? sum : { rssBytes: sum.rssBytes + child.rssBytes, cpuMs: sum.cpuMs + child.cpuMs },
+      { rssBytes: stat.rssPages * PAGE_BYTES, cpuMs: stat.cpuTicks * MS_PER_TICK },
+    );
+}
+
+/** Pids of the direct children, from /proc/<pid>/task/<pid>/children (forked by its main thread). */
+export function childrenOf(pid: number): readonly number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+  } catch (error) {
+    // ENOENT: the process has gone, or the kernel was built without CONFIG_PROC_CHILDREN.
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return [];
+    throw error;
+  }
+}
+
+/** The process and all its descendants. */
+export const treeOf = (pid: number): readonly number[] => [pid, ...childrenOf(pid).flatMap(treeOf)];

@@ -1,0 +1,83 @@
+// A slot's socket file: whether somebody listens behind it, and who may connect to it.
+
+import { readdirSync } from 'node:fs';
+import { chmod, chown, lstat, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { Config } from '../core/config.ts';
+import { fail } from '../core/failure.ts';
+import type { Slot } from '../core/slot.ts';
+import { isErrno } from './atomic-file.ts';
+import { groupId } from './group-id.ts';
+import { socketInodesOf } from './processes/open-sockets.ts';
+import { readSocketTable, rowsNamed } from './socket-table.ts';
+
+/** What a connect(2) to the path says: unix(7). */
+export type Knock = 'answered' | 'refused' | 'missing' | { readonly errno: string };
+
+/** Connects and hangs up at once. */
+export const knockAt = (path: string): Promise<Knock> =>
+  new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve('answered');
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(
+        error.code === 'ECONNREFUSED'
+          ? 'refused'
+          : error.code === 'ENOENT'
+            ? 'missing'
+            : { errno: error.code ?? error.message },
+      ),
+    );
+  });
+
+/** True only where the kernel itself says so. */
+export async function nobodyListensAt(path: string): Promise<boolean> {
+  const knock = await knockAt(path);
+  return knock === 'refused' || knock === 'missing';
+}
+
+export async function socketExists(path: string): Promise<boolean> {
+  try {
+    return (await lstat(path)).isSocket();
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/**
+ * Makes sure that nothing stands in the way of a new backend's bind(2): removes a socket file that nobody listens at.
+ * Only under the lock, and only when the former backend has certainly exited. True when it removed one.
+ * @throws `socket-in-use` when somebody listens there, or when the path holds something else than a socket.
+ */
+export async function clearSocketFile(slot: Slot, path: string): Promise<boolean> {
+  const inUse = (by: string) => fail('socket-in-use', `slot ${slot}: ${path} is in use by ${by}`, { slot, path, by });
+  const knock = await knockAt(path);
+  if (knock === 'missing') return false;
+  if (knock !== 'refused')
+    throw inUse(knock === 'answered' ? listenerOf(path) : `something that answers ${knock.errno}`);
+  // ECONNREFUSED is also what a plain file answers, and that is not ours to remove.
+  if (!(await lstat(path)).isSocket()) throw inUse('a file that is not a socket');
+  await rm(path, { force: true });
+  return true;
+}
+
+/** Sets mode and group as configured. The link must not point here before. */
+export async function applySocketRights(path: string, config: Config): Promise<void> {
+  if (config.socketGroup !== null) await chown(path, -1, await groupId(config.socketGroup));
+  await chmod(path, config.socketMode);
+}
+
+/** Says who listens at a path, as far as we may see. */
+function listenerOf(path: string): string {
+  const table = readSocketTable(process.pid);
+  const inode = table === null ? undefined : rowsNamed(table, path).find((row) => row.isListening)?.inode;
+  const pid =
+    inode === undefined
+      ? undefined
+      : readdirSync('/proc').find((entry) => /^\d+$/.test(entry) && socketInodesOf(Number(entry)).includes(inode));
+  return pid === undefined ? 'a process that is not ours' : `process ${pid}, which is not ours`;
+}

@@ -1,0 +1,52 @@
+// The kernel's table of unix sockets, /proc/<pid>/net/unix, proc_pid_net(5), of the process's network namespace.
+import { readFileSync } from 'node:fs';
+import { isErrno } from './atomic-file.ts';
+
+const LISTENING_FLAG = 0x10000; // __SO_ACCEPTCON
+
+/** One row of the table. */
+export interface SocketRow {
+  readonly isListening: boolean;
+  readonly state: string;
+  readonly inode: string;
+  /** As it was bound; empty for the client's end of a connection. */
+  readonly name: string;
+}
+
+/** The raw table of the network namespace that the process lives in; null where it cannot be read. */
+export function readSocketTable(pid: number): Buffer | null {
+  try {
+    return readFileSync(`/proc/${pid}/net/unix`);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EINVAL')) return null;
+    throw error;
+  }
+}
+
+/** The rows whose socket was bound by exactly this name. The scan is a memchr over the table, not a split of it. */
+export function rowsNamed(table: Buffer, name: string): readonly SocketRow[] {
+  const needle = Buffer.from(` ${name}\n`);
+  const rows: SocketRow[] = [];
+  for (let at = table.indexOf(needle); at !== -1; at = table.indexOf(needle, at + needle.length - 1)) {
+    const lineStart = table.lastIndexOf(0x0a, at) + 1;
+    const row = parseRow(table.toString('latin1', lineStart, at), name);
+    if (row !== null) rows.push(row);
+  }
+  return rows;
+}
+
+/** All rows of listening sockets. */
+export function listeningRows(table: Buffer): readonly SocketRow[] {
+  return table
+    .toString('utf8')
+    .split('\n')
+    .filter((line) => line.includes(' 00010000 '))
+    .map((line) => parseRow(line, line.split(/\s+/).slice(7).join(' ')))
+    .filter((row): row is SocketRow => row !== null);
+}
+
+function parseRow(line: string, name: string): SocketRow | null {
+  const [, , , flags, , state, inode] = line.split(/\s+/);
+  if (flags === undefined || state === undefined || inode === undefined) return null;
+  return { isListening: (Number.parseInt(flags, 16) & LISTENING_FLAG) !== 0, state, inode, name };
+}

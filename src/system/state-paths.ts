@@ -1,0 +1,44 @@
+// The names of all files in the state dir, each such that a person who lists the directory understands it.
+import { join } from 'node:path';
+import { type PerSlot, perSlot } from '../core/slot.ts';
+
+export interface SlotPaths {
+  readonly socket: string;
+  /** The plain pid, as every other tool expects. */
+  readonly pid: string;
+  /** Who that pid is: start time, boot id, release. */
+  readonly backend: string;
+  /** The backend's stdout and stderr, appended. */
+  readonly log: string;
+}
+
+export interface StatePaths {
+  readonly dir: string;
+  readonly link: string;
+  /** Up or down: what the operator wants. */
+  readonly desired: string;
+  /** The lock (a directory, as proper-lockfile makes it) and, beside it, who holds it. */
+  readonly lock: string;
+  readonly lockHolder: string;
+  /** The supervisor's socket. */
+  readonly control: string;
+  readonly slots: PerSlot<SlotPaths>;
+}
+
+export function statePaths(stateDir: string, name: string): StatePaths {
+  const at = (suffix: string): string => join(stateDir, `${name}${suffix}`);
+  return {
+    dir: stateDir,
+    link: at('.socket'),
+    desired: at('.desired.json'),
+    lock: at('.lock'),
+    lockHolder: at('.lock-holder.json'),
+    control: at('.control'),
+    slots: perSlot((slot) => ({
+      socket: at(`-${slot}.socket`),
+      pid: at(`-${slot}.pid`),
+      backend: at(`-${slot}.backend.json`),
+      log: at(`-${slot}.log`),
+    })),
+  };
+}
