@@ -18,4 +18,10 @@ export default defineConfig([
       cleanDir: true,
     },
   },
+  {
+    input: { index: 'src/index.ts' },
+    platform: 'node',
+    transform: { target: 'node20' },
+    output: { dir: 'dist', format: 'esm' },
+  },
 ]);

@@ -1,6 +1,6 @@
 // An HTTP front for machines without nginx, for trying out and for development: it connects through the link anew for
 // each request and each WebSocket, and caches nothing, so that a switch takes effect with the very next request.
-import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
+import { type ClientRequest, createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ProxyServer } from 'httpxy';
@@ -24,7 +24,11 @@ export interface Front {
 /** Starts the front; raises the errno of listen(2) (`EADDRINUSE`, `EACCES`) as it is. */
 export const startFront = async ({ socketPath, host, port, onError }: FrontOptions): Promise<Front> => {
   // `agent: false` is one connection per request: a kept one would stick to the slot that it was opened to.
-  const proxy = new ProxyServer({ target: { socketPath, host: 'localhost' }, agent: false });
+  const proxy = new ProxyServer({
+    target: { socketPath, host: 'localhost' },
+    agent: false,
+    upgradeTimeout: UPGRADE_TIMEOUT_MS,
+  });
   const upgraded = new Set<Duplex>();
 
   proxy.on('error', (error, _request, response) => {
@@ -40,6 +44,7 @@ export const startFront = async ({ socketPath, host, port, onError }: FrontOptio
       if (!upgraded.has(response)) response.write(rawResponse('502 Bad Gateway', explain(error, socketPath)));
     }
   });
+  proxy.on('proxyReq', endWhenSent);
   // Connection, Keep-Alive and their kin concern one hop only; Node's server sets its own.
   proxy.on('proxyRes', (proxyResponse) => removeHopByHop(proxyResponse.headers));
   proxy.on('proxyReqWs', (proxyRequest, _request, client) => {
@@ -100,6 +105,29 @@ export const startFront = async ({ socketPath, host, port, onError }: FrontOptio
 };
 
 const CLOSE_GRACE_MS = 1000;
+const UPGRADE_TIMEOUT_MS = 60_000;
+
+/**
+ * Puts the end of a request off until its body has left. Ended before, Node's client adds an empty write(2), and on a unix
+ * socket whose other end has answered and closed meanwhile, that fails with EPIPE and takes the answer with it.
+ */
+const endWhenSent = (request: ClientRequest): void => {
+  const write = request.write.bind(request);
+  const end = request.end.bind(request);
+  let unsent = 0;
+  let ended = false;
+  request.write = (chunk: unknown) => {
+    unsent += 1;
+    return write(chunk, () => {
+      unsent -= 1;
+      if (ended && unsent === 0) end();
+    });
+  };
+  request.end = () => {
+    ended = true;
+    return unsent === 0 ? end() : request;
+  };
+};
 
 /** RFC 9110, section 7.6.1, without Transfer-Encoding: on a request Node's client needs it to frame the body. */
 const HOP_BY_HOP = [

@@ -9,6 +9,7 @@ import { loadConfig } from './config/load.ts';
 import type { Config } from './core/config.ts';
 import type { EventSink } from './core/events.ts';
 import { EXIT_CODES, GracefulError } from './core/failure.ts';
+import { runOperation } from './hosts/operator.ts';
 import { isServing, status } from './operations/status.ts';
 import { openAppSystem } from './system/app-system.ts';
 
@@ -57,7 +58,6 @@ async function perform(invocation: Invocation): Promise<number> {
 
 async function operate({ operation, input, waitMs, globals }: OperationInvocation): Promise<number> {
   const config = await configFor(globals);
-  const { runOperation } = await import('./hosts/operator.ts');
   const renderer = await rendererFor(globals);
   let seq = 0;
   const emit: EventSink = (event) => renderer.event({ ...event, at: new Date().toISOString(), seq: seq++ });

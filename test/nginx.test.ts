@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, open, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { userInfo } from 'node:os';
 import { describe, test } from 'node:test';
@@ -23,7 +23,10 @@ for (const config of ['plain', 'keepalive'] as const) {
       const link = await linkToApp(dir);
       await using _app = await startApp({ socketPath: dir.join('app-a.socket') });
       await using nginx = await startNginx({ config, socketPath: link });
-      const headers = await getJson(nginx.port, '/headers', { 'X-Forwarded-For': '192.0.2.1', 'X-Forwarded-Proto': 'https' });
+      const headers = await getJson(nginx.port, '/headers', {
+        'X-Forwarded-For': '192.0.2.1',
+        'X-Forwarded-Proto': 'https',
+      });
       assert.equal(headers['host'], '127.0.0.1');
       assert.equal(headers['x-forwarded-host'], '127.0.0.1');
       assert.equal(headers['x-forwarded-for'], '192.0.2.1, 127.0.0.1');
@@ -52,8 +55,14 @@ for (const config of ['plain', 'keepalive'] as const) {
     test('moves the traffic with the link and loses nothing, and nginx lets go of the old slot', async () => {
       await using dir = await tempDir();
       const link = await linkToApp(dir);
-      await using _a = await startApp({ socketPath: dir.join('app-a.socket'), env: { APP_VERSION: '41', APP_DELAY: '0-3' } });
-      await using _b = await startApp({ socketPath: dir.join('app-b.socket'), env: { APP_VERSION: '42', APP_DELAY: '0-3' } });
+      await using _a = await startApp({
+        socketPath: dir.join('app-a.socket'),
+        env: { APP_VERSION: '41', APP_DELAY: '0-3' },
+      });
+      await using _b = await startApp({
+        socketPath: dir.join('app-b.socket'),
+        env: { APP_VERSION: '42', APP_DELAY: '0-3' },
+      });
       await using nginx = await startNginx({ config, socketPath: link });
       const load = startLoad({ port: nginx.port });
       await load.flowing;
@@ -64,7 +73,8 @@ for (const config of ['plain', 'keepalive'] as const) {
       const report = await load.stop();
       assert.deepEqual(report.failures, NO_FAILURES, report.examples.join('\n'));
       assert.deepEqual(Object.keys(report.versions), ['41', '42']);
-      assert.ok(releasedAfterMs < (config === 'plain' ? 1000 : 4000), `${releasedAfterMs} ms`);
+      // With nginx's defaults it would be a minute, or an hour.
+      assert.ok(releasedAfterMs < 10_000, `${releasedAfterMs} ms`);
       assert.equal(nginx.errorLog(), '');
     });
 
@@ -128,7 +138,10 @@ describe('nginx/graceful-fastcgi.conf', { skip: skipUnless('nginx', 'wrk', 'php-
 test('the three configurations can stand side by side in conf.d', { skip: skipUnless('nginx') }, async () => {
   await using dir = await tempDir();
   for (const [index, config] of (['plain', 'keepalive', 'fastcgi'] as const).entries()) {
-    await writeFile(dir.join(`${config}.conf`), await shippedConfig({ config, socketPath: dir.join('app.socket') }, 18080 + index));
+    await writeFile(
+      dir.join(`${config}.conf`),
+      await shippedConfig({ config, socketPath: dir.join('app.socket') }, 18080 + index),
+    );
   }
   const log = dir.join('error.log');
   await writeFile(
@@ -145,7 +158,11 @@ const linkToApp = async (dir: TempDir): Promise<string> => {
 };
 
 /** What a JSON answer says. */
-const getJson = async (port: number, path: string, headers: Record<string, string>): Promise<Record<string, unknown>> => {
+const getJson = async (
+  port: number,
+  path: string,
+  headers: Record<string, string>,
+): Promise<Record<string, unknown>> => {
   const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers });
   return (await response.json()) as Record<string, unknown>;
 };
@@ -156,18 +173,17 @@ const startPhp = async (dir: TempDir, slot: 'a' | 'b', version: string): Promise
   await cp(inRepo('test/apps/php-app'), release, { recursive: true });
   await writeFile(`${release}/version`, `${version}\n`);
   const socketPath = dir.join(`fastcgi-${slot}.socket`);
+  // A file, as graceful gives it: php-fpm cannot open /dev/stderr anew if that is a socket.
+  const log = await open(`${release}/log`, 'a');
   const php = spawn(need('php-fpm'), ['-F', ...(userInfo().uid === 0 ? ['-R'] : []), '-y', 'php-fpm.conf'], {
     cwd: release,
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'ignore', log.fd],
     env: { ...process.env, GRACEFUL_SOCKET: socketPath, PHP_USER: userInfo().username },
   });
-  let log = '';
-  php.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log += text;
-  });
+  await log.close();
   const exited = once(php, 'exit');
   while (!(await accepts(socketPath))) {
-    if (php.exitCode !== null) throw new Error(`php-fpm ended: ${log}`);
+    if (php.exitCode !== null) throw new Error(`php-fpm ended: ${await readFile(`${release}/log`, 'utf8')}`);
     await sleep(5);
   }
   return {

@@ -154,7 +154,8 @@ for (const generator of generators) {
 describe('load by http-load over a unix socket', () => {
   test('a link that leads nowhere is counted as refused', async () => {
     await using dir = await tempDir();
-    const report = await startHttpLoad({ target: { socketPath: dir.join('none') }, connections: 2, durationMs: 50 }).finished;
+    const report = await startHttpLoad({ target: { socketPath: dir.join('none') }, connections: 2, durationMs: 50 })
+      .finished;
     assert.ok(report.failures.refused > 0);
     assert.deepEqual(report.failures, { ...NO_FAILURES, refused: report.requests });
   });
@@ -205,7 +206,9 @@ interface TestServer extends AsyncDisposable {
   stopListening(): void;
 }
 
-const startServer = async (handle: (request: IncomingMessage, response: ServerResponse, body: Buffer) => void): Promise<TestServer> => {
+const startServer = async (
+  handle: (request: IncomingMessage, response: ServerResponse, body: Buffer) => void,
+): Promise<TestServer> => {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -9,7 +9,7 @@ import { basename, dirname, join } from 'node:path';
  */
 export function realPathOfExisting(path: string): string {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch (error) {
     const parent = dirname(path);
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path) throw error;

@@ -84,7 +84,8 @@ class Abortion {
   constructor(sink: EventSink) {
     this.emit = (event: GracefulEvent) => {
       if (event.type === 'traffic-switched') this.#isCommitted = true;
-      if (event.type === 'traffic-restored') this.#isCommitted = false;
+      // What is started after a switch (restart) can be undone by itself.
+      if (event.type === 'traffic-restored' || event.type === 'backend-started') this.#isCommitted = false;
       sink(event);
     };
   }

@@ -1,10 +1,10 @@
 // A healthy backend behind the link again: the other slot's if that is ready, else a new one.
 import type { KeepaliveAction } from '../core/outcome.ts';
-import { SLOTS, type Slot } from '../core/slot.ts';
+import type { Slot } from '../core/slot.ts';
 import type { App } from './app.ts';
+import { failOver } from './fail-over.ts';
 import { examine } from './keepalive.ts';
-import { moveTraffic } from './move-traffic.ts';
-import { isReady, type Snapshot, settle } from './observe.ts';
+import { settle } from './observe.ts';
 import { renew, slotToUpdate } from './update.ts';
 
 interface Healed {
@@ -26,18 +26,10 @@ export async function heal(app: App, reason: string): Promise<Healed> {
   return 'action' in renewed ? renewed : { action: 'started', active: renewed.to };
 }
 
-/** At once, if another slot is ready: the fastest way back. */
 async function switchToReady(app: App): Promise<Healed | null> {
   const snapshot = await settle(app);
   const finding = await examine(app, snapshot);
   if (finding.action !== 'heal') return { action: finding.action, active: snapshot.active };
-  for (const slot of standbys(snapshot)) {
-    const backend = snapshot.backends[slot];
-    if (backend === null || !(await isReady(app, backend))) continue;
-    await moveTraffic(app, snapshot, { backend });
-    return { action: 'switched', active: slot };
-  }
-  return null;
+  const slot = await failOver(app, snapshot);
+  return slot === null ? null : { action: 'switched', active: slot };
 }
-
-const standbys = ({ active }: Snapshot): readonly Slot[] => SLOTS.filter((slot) => slot !== active);

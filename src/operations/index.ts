@@ -1,7 +1,8 @@
-// One verb, one file; each loaded only when it is called.
+// One verb, one file; each loaded only when it is called, but for the one that cron calls every minute.
 import type { OperationName } from '../core/events.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import type { App } from './app.ts';
+import { keepalive } from './keepalive.ts';
 
 type Operation<Name extends OperationName> = (app: App, input: OperationInputs[Name]) => Promise<Outcomes[Name]>;
 
@@ -12,5 +13,5 @@ export const OPERATIONS: { readonly [Name in OperationName]: () => Promise<Opera
   restart: async () => (await import('./restart.ts')).restart,
   switch: async () => (await import('./switch.ts')).switchTo,
   update: async () => (await import('./update.ts')).update,
-  keepalive: async () => (await import('./keepalive.ts')).keepalive,
+  keepalive: async () => keepalive,
 };

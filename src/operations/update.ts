@@ -5,8 +5,9 @@ import { otherSlot, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
 import { bringUp } from './bring-up.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
+import { failOver } from './fail-over.ts';
 import { moveTraffic } from './move-traffic.ts';
-import type { Snapshot } from './observe.ts';
+import { activeHealth, observe, type Snapshot, settle } from './observe.ts';
 import { stopInactiveSlot } from './stop.ts';
 
 type Updated = Pick<Outcomes['update'], 'from' | 'to' | 'release'>;
@@ -14,9 +15,20 @@ type Updated = Pick<Outcomes['update'], 'from' | 'to' | 'release'>;
 /** Restarts the inactive slot with the code on disk and moves the traffic there. A failed update changes nothing. */
 export async function update(app: App, input: OperationInputs['update']): Promise<Outcomes['update']> {
   const startedAt = performance.now();
+  await spareTheHealthyOne(app);
   const updated = await renew<never>(app, async (snapshot) => ({ slot: slotToUpdate(snapshot) }));
   const stopped = input.stopOld && updated.from !== null ? await stopInactiveSlot(app, updated.from) : null;
   return { operation: 'update', ...updated, stoppedOld: stopped?.stopped ?? false, ms: msSince(startedAt) };
+}
+
+/** When the active backend is sick and the other one is not, the update is to replace the sick one. */
+async function spareTheHealthyOne(app: App): Promise<void> {
+  const before = await observe(app);
+  if (before.active === null || (await activeHealth(app, before))?.ok) return;
+  await app.exclusive(async () => {
+    const snapshot = await settle(app);
+    if (!(await activeHealth(app, snapshot))?.ok) await failOver(app, snapshot);
+  });
 }
 
 /** The body of an update, for every operation that ends with a new backend serving. */

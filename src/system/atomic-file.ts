@@ -1,5 +1,4 @@
 // Files that are either wholly the old ones or wholly the new ones: temp file in the same directory, then rename(2).
-import { randomBytes } from 'node:crypto';
 import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -7,9 +6,11 @@ import { basename, dirname, join } from 'node:path';
 export const isTempName = (file: string, name: string): boolean =>
   file.startsWith(`.${name}`) && /\.[0-9a-f]{12}\.tmp$/.test(file);
 
-/** A name beside `path` that no other process uses. */
-export const tempPathFor = (path: string): string =>
-  join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+/** A name beside `path` that no other process uses. Not node:crypto: it would cost every `status` its loading. */
+export const tempPathFor = (path: string): string => join(dirname(path), `.${basename(path)}.${randomHex(12)}.tmp`);
+
+const randomHex = (digits: number): string =>
+  Array.from({ length: digits }, () => Math.floor(Math.random() * 16).toString(16)).join('');
 
 /** Replaces the file in one step. `durable` also survives a power loss: fsync(2) before the rename. */
 export async function writeAtomically(

@@ -120,7 +120,9 @@ const attempt = (options: HttpLoadOptions, agent: Agent | false, tally: Tally): 
       response.on('end', () => {
         if (!response.complete) return;
         const ms = performance.now() - startedAt;
-        settle(true, () => tally.answered(response.statusCode ?? 0, response.headers['x-version'], Buffer.concat(chunks), body, ms));
+        settle(true, () =>
+          tally.answered(response.statusCode ?? 0, response.headers['x-version'], Buffer.concat(chunks), body, ms),
+        );
       });
     });
     outgoing.end(body);

@@ -126,7 +126,13 @@ const parseReport = (json: string, connections: number): LoadReport => {
   return {
     requests: sent + neverSent,
     succeeded: counts.ok + excused,
-    failures: { refused: neverSent + write, reset, timeout, non2xx: counts.non2xx, wrongBody: counts.wrong + counts.spliced - excused },
+    failures: {
+      refused: neverSent + write,
+      reset,
+      timeout,
+      non2xx: counts.non2xx,
+      wrongBody: counts.wrong + counts.spliced - excused,
+    },
     statuses,
     versions,
     latencyMs: { p50: counts.p50Us / 1000, p99: counts.p99Us / 1000, max: counts.maxUs / 1000 },

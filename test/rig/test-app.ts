@@ -93,7 +93,11 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   save();
 
   const spawnGraceful = (args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningCommand => {
-    const child = spawn(process.execPath, [BIN, ...args], { cwd: dir, env: { ...cleanEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [BIN, ...args], {
+      cwd: dir,
+      env: { ...cleanEnvironment(), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     running.add(child);
     const command = follow(child);
     void command.finished.then((run) => {
@@ -154,7 +158,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
 
 /** What the manager's own environment must not bring in: the test runner's and the machine's Node settings. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
-  const { NODE_OPTIONS, NODE_EXTRA_CA_CERTS, NODE_TEST_CONTEXT, GRACEFUL_CONFIG, GRACEFUL_STATEDIR, ...rest } = process.env;
+  const { NODE_OPTIONS, NODE_EXTRA_CA_CERTS, NODE_TEST_CONTEXT, GRACEFUL_CONFIG, GRACEFUL_STATEDIR, ...rest } =
+    process.env;
   return rest;
 }
 
@@ -229,7 +234,9 @@ const getThrough = (socketPath: string, path: string): Promise<{ status: number;
       response.setEncoding('utf8').on('data', (chunk: string) => {
         body += chunk;
       });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, version: String(response.headers['x-version']), body }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, version: String(response.headers['x-version']), body }),
+      );
     })
       .on('error', reject)
       .end();

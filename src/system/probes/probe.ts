@@ -2,6 +2,8 @@
 import type { Config } from '../../core/config.ts';
 import type { Slot } from '../../core/slot.ts';
 import type { Health } from '../../core/status.ts';
+import { probeConnect } from './connect.ts';
+import { probeHttp } from './http.ts';
 
 /** What a probe is pointed at. */
 export interface ProbeTarget {
@@ -14,7 +16,7 @@ export interface ProbeTarget {
   readonly pid: number;
 }
 
-/** Probes once, within `health.timeout`. Each kind is loaded only when it is configured: start-up is a feature. */
+/** Probes once, within `health.timeout`. What runs a program is loaded only when it is configured: start-up is a feature. */
 export async function probe(config: Config, target: ProbeTarget, signal?: AbortSignal): Promise<Health> {
   const { health } = config;
   const startedAt = performance.now();
@@ -39,9 +41,9 @@ async function probeBy(config: Config, target: ProbeTarget, stop: AbortSignal): 
   const { health } = config;
   switch (health.type) {
     case 'connect':
-      return (await import('./connect.ts')).probeConnect(target, stop);
+      return probeConnect(target, stop);
     case 'http':
-      return (await import('./http.ts')).probeHttp(health, target.socketPath, stop);
+      return probeHttp(health, target.socketPath, stop);
     case 'exec':
       return (await import('./exec.ts')).probeExec(config, health.command, target, stop);
   }

@@ -1,0 +1,16 @@
+// Traffic away from a sick backend, if another one is ready: the fastest way back.
+import { SLOTS, type Slot } from '../core/slot.ts';
+import type { App } from './app.ts';
+import { moveTraffic } from './move-traffic.ts';
+import { isReady, type Snapshot } from './observe.ts';
+
+/** Switches to the first ready slot that is not active, under the lock. Null when there is none. */
+export async function failOver(app: App, snapshot: Snapshot): Promise<Slot | null> {
+  for (const slot of SLOTS.filter((candidate) => candidate !== snapshot.active)) {
+    const backend = snapshot.backends[slot];
+    if (backend === null || !(await isReady(app, backend))) continue;
+    await moveTraffic(app, snapshot, { backend });
+    return slot;
+  }
+  return null;
+}
