@@ -26,7 +26,9 @@ export default defineConfig([
       entryFileNames: '[name].cjs',
       chunkFileNames: 'chunks/[name].cjs',
       dynamicImportInCjs: true,
-      minify: 'dce-only',
+      // What every command loads is one file, whatever else shares parts of it: each file more costs half a millisecond.
+      codeSplitting: { groups: [{ name: 'initial', tags: ['$initial'] }] },
+      minify: { compress: true, mangle: false, codegen: { removeWhitespace: false } },
       cleanDir: true,
     },
   },

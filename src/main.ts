@@ -1,9 +1,12 @@
 // Wires everything together. The only reader of argv and environment, and the only writer of the exit code.
+import { isatty } from 'node:tty';
 
 import type { Globals, Invocation, OperationInvocation } from './cli/invocation.ts';
+import { standardOutput } from './cli/output.ts';
 import { guessGlobals, parseCommandLine } from './cli/parse.ts';
-import { createRenderer } from './cli/renderers/create-renderer.ts';
+import { type LazyRenderer, lazyRenderer } from './cli/renderers/lazy.ts';
 import type { Renderer } from './cli/renderers/renderer.ts';
+import { showStatus as show } from './cli/show-status.ts';
 import { terminalOf } from './cli/terminal.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './core/config.ts';
@@ -13,7 +16,7 @@ import { runOperation } from './hosts/operator.ts';
 import { isServing, status } from './operations/status.ts';
 import { openAppSystem } from './system/app-system.ts';
 
-const { argv, env, stdout, stderr } = process;
+const { argv, env } = process;
 
 void main(argv.slice(2));
 
@@ -25,9 +28,10 @@ async function main(args: readonly string[]): Promise<void> {
     process.exitCode = await perform(invocation);
   } catch (thrown) {
     const error = GracefulError.from(thrown);
-    const renderer = await rendererFor(globals);
+    const renderer = rendererFor(globals);
     renderer.failure(error.failure);
     renderer.close();
+    await renderer.flush();
     process.exitCode = error.exitCode;
   }
 }
@@ -43,12 +47,12 @@ async function perform(invocation: Invocation): Promise<number> {
       return serveFront(invocation);
     case 'help': {
       const { renderHelp } = await import('./cli/help.ts');
-      stdout.write(renderHelp(invocation.command, stdout.columns));
+      process.stdout.write(renderHelp(invocation.command, process.stdout.columns));
       return 0;
     }
     case 'version': {
       const { VERSION } = await import('./version.ts');
-      stdout.write(`${VERSION}\n`);
+      process.stdout.write(`${VERSION}\n`);
       return 0;
     }
     case 'none':
@@ -58,7 +62,7 @@ async function perform(invocation: Invocation): Promise<number> {
 
 async function operate({ operation, input, waitMs, globals }: OperationInvocation): Promise<number> {
   const config = await configFor(globals);
-  const renderer = await rendererFor(globals);
+  const renderer = rendererFor(globals);
   let seq = 0;
   const emit: EventSink = (event) => renderer.event({ ...event, at: new Date().toISOString(), seq: seq++ });
   // A hook that calls us back cannot wait for the operation that it is part of.
@@ -75,23 +79,29 @@ async function operate({ operation, input, waitMs, globals }: OperationInvocatio
   } finally {
     letGo();
     renderer.close();
+    await renderer.flush();
   }
 }
 
 async function showStatus({ watch, intervalMs, globals }: Extract<Invocation, { kind: 'status' }>): Promise<number> {
   const system = openAppSystem(await configFor(globals));
-  const options = { json: globals.json, colour: terminal(globals).answerColour, stdout };
+  const options = { json: globals.json, colour: terminal(globals).answerColour };
   if (watch) {
     const { watchStatus } = await import('./cli/watch.ts');
     const end = new AbortController();
     const letGo = onInterrupt(() => end.abort());
-    const last = await watchStatus({ read: () => status(system), intervalMs, signal: end.signal, ...options });
+    const last = await watchStatus({
+      read: () => status(system),
+      intervalMs,
+      signal: end.signal,
+      stdout: process.stdout,
+      ...options,
+    });
     letGo();
     return last === null || isServing(last) ? 0 : EXIT_CODES['not-serving'];
   }
   const report = await status(system);
-  const { showStatus: show } = await import('./cli/show-status.ts');
-  await show(report, { ...options, quiet: globals.quiet });
+  show(report, { ...options, quiet: globals.quiet, stdout: standardOutput });
   return isServing(report) ? 0 : EXIT_CODES['not-serving'];
 }
 
@@ -103,9 +113,9 @@ async function serveFront({ listen, globals }: Extract<Invocation, { kind: 'fron
   const front = await startFront({
     ...listen,
     socketPath: link,
-    onError: (error) => stderr.write(`front: ${error.message}\n`),
+    onError: (error) => process.stderr.write(`front: ${error.message}\n`),
   });
-  stdout.write(
+  process.stdout.write(
     `front: http://${front.address.address}:${front.address.port}/ -> ${link} (for trying out; in production use nginx)\n`,
   );
   await new Promise<void>((resolve) => {
@@ -121,30 +131,24 @@ async function serveFront({ listen, globals }: Extract<Invocation, { kind: 'fron
 /** No command: short help and, where there is a configuration, the status. */
 async function introduce(globals: Globals): Promise<number> {
   const { renderShortHelp } = await import('./cli/help.ts');
-  stdout.write(renderShortHelp());
+  process.stdout.write(renderShortHelp());
   const { findConfigFile } = await import('./config/load.ts');
   const file = await findConfigFile({ cwd: process.cwd(), env, file: globals.config });
   if (file === null) return 0;
-  stdout.write('\n');
+  process.stdout.write('\n');
   return showStatus({ kind: 'status', watch: false, intervalMs: 0, globals });
 }
 
 const configFor = (globals: Globals): Promise<Config> =>
   loadConfig({ cwd: process.cwd(), env, file: globals.config, stateDir: globals.stateDir });
 
-const terminal = ({ noColor }: Globals) =>
-  terminalOf({ stdoutIsTty: stdout.isTTY === true, stderrIsTty: stderr.isTTY === true, noColor, env });
+const terminal = ({ noColor }: Globals) => terminalOf({ stdoutIsTty: isatty(1), stderrIsTty: isatty(2), noColor, env });
 
-function rendererFor(globals: Globals): Promise<Renderer> {
+/** The streams are handed over unopened: a process that prints nothing saves two milliseconds. */
+function rendererFor(globals: Globals): LazyRenderer {
   const { live, progressColour } = terminal(globals);
-  return createRenderer({
-    json: globals.json,
-    quiet: globals.quiet,
-    tty: live,
-    colour: progressColour,
-    stdout,
-    stderr,
-  });
+  const streams = () => ({ stdout: process.stdout, stderr: process.stderr });
+  return lazyRenderer({ json: globals.json, quiet: globals.quiet, tty: live, colour: progressColour }, streams);
 }
 
 /**

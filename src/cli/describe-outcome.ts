@@ -8,12 +8,6 @@ import { humanDuration } from './units.ts';
 /** What the operation came to: `b serves release 1f2e3d4c after 4.1 s; a stays warm: graceful switch rolls back`. */
 export const describeOutcome = (outcome: Outcome): string => printable(sentence(outcome));
 
-/** True if nothing had to be done and nobody has to know: cron would mail each line. */
-export const isRoutine = (outcome: Outcome): boolean => {
-  if (outcome.operation === 'keepalive') return outcome.action === 'none' || outcome.action === 'left-down';
-  return outcome.operation === 'stop' && outcome.stopped.length === 0 && outcome.kept.length === 0;
-};
-
 const sentence = (outcome: Outcome): string => {
   const took = humanDuration(outcome.ms);
   switch (outcome.operation) {

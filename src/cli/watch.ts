@@ -33,7 +33,7 @@ export const watchStatus = async ({
 }: WatchOptions): Promise<StatusReport | null> => {
   const stdout = outputTo(stream);
   const inPlace = stream.isTTY === true && !json;
-  const format = await statusFormat({ json, colour, stdout });
+  const format = statusFormat({ json, colour, stdout });
   let last: StatusReport | null = null;
   if (inPlace) stdout.write(HIDE_CURSOR);
   try {

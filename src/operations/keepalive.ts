@@ -14,7 +14,7 @@ type Finding =
 /** Healthy is the normal case: it takes no lock, writes nothing, and loads nothing that healing would need. */
 export async function keepalive(app: App, _input: OperationInputs['keepalive']): Promise<Outcomes['keepalive']> {
   const startedAt = performance.now();
-  const snapshot = await observe(app);
+  const snapshot = observe(app);
   const done = (action: KeepaliveAction, active: Slot | null, reason: string): Outcomes['keepalive'] => ({
     operation: 'keepalive',
     action,
@@ -53,8 +53,7 @@ export async function examine(app: App, { desired, active, backends }: Snapshot)
     detail = health.detail;
     app.emit({ type: 'health-failed', slot: active, failures, limit, detail });
     // Dead now: no need to ask again.
-    if ((await observe(app)).backends[active] === null)
-      return { action: 'heal', reason: `the backend in slot ${active} died` };
+    if (observe(app).backends[active] === null) return { action: 'heal', reason: `the backend in slot ${active} died` };
   }
   return { action: 'heal', reason: `slot ${active} failed its health check ${limit} times: ${detail}` };
 }

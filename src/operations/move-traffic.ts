@@ -28,10 +28,10 @@ export async function moveTraffic(app: App, before: Snapshot, to: Reachable): Pr
   assertNotAborted(app);
   await app.system.applySocketRights(slot);
   if (before.desired === 'down') {
-    await desired.write('up', app.operation);
+    desired.write('up', app.operation);
     app.emit({ type: 'desired-changed', desired: 'up' });
   }
-  await link.point(slot);
+  link.point(slot);
   // From now on clients may be connected to it: whatever happens, it is not simply stopped.
   to.keep?.();
   app.emit({ type: 'traffic-switched', from: before.active, to: slot });
@@ -42,8 +42,9 @@ export async function moveTraffic(app: App, before: Snapshot, to: Reachable): Pr
     await runAfterSwitch(app, before.active, slot);
     return;
   }
-  await (before.active === null ? link.remove() : link.point(before.active));
-  if (before.desired === 'down') await desired.write('down', app.operation);
+  if (before.active === null) link.remove();
+  else link.point(before.active);
+  if (before.desired === 'down') desired.write('down', app.operation);
   app.emit({ type: 'traffic-restored', to: before.active, reason: health.detail });
   throw fail('verify-failed', `slot ${slot} does not answer through the link: ${health.detail}`, {
     slot,

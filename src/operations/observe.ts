@@ -1,5 +1,5 @@
 // What is there now: read from the system at every call, never remembered.
-import type { PerSlot, Slot } from '../core/slot.ts';
+import { type PerSlot, perSlot, type Slot } from '../core/slot.ts';
 import type { Desired, Health } from '../core/status.ts';
 import type { BackendRecord, RecordState } from '../system/backend-record.ts';
 import type { LinkState } from '../system/link.ts';
@@ -14,14 +14,14 @@ export interface Snapshot {
   readonly backends: PerSlot<BackendRecord | null>;
 }
 
-export async function observe(app: App): Promise<Snapshot> {
-  const [desired, link, a, b] = await Promise.all([
-    app.system.desired.read(),
-    app.system.link.read(),
-    app.system.record('a'),
-    app.system.record('b'),
-  ]);
-  return { desired, link, active: link.slot, backends: { a: running(a), b: running(b) } };
+export function observe({ system }: App): Snapshot {
+  const link = system.link.read();
+  return {
+    desired: system.desired.read(),
+    link,
+    active: link.slot,
+    backends: perSlot((slot) => running(system.record(slot))),
+  };
 }
 
 /** Like {@link observe}, under the lock: says and clears what dead processes left behind first. */
@@ -45,7 +45,7 @@ export async function activeHealth(app: App, { active, backends }: Snapshot): Pr
 }
 
 async function settleSlot(app: App, slot: Slot): Promise<void> {
-  const state = await app.system.record(slot);
+  const state = app.system.record(slot);
   const paths = app.system.paths.slots[slot];
   if (state.kind === 'dead') {
     app.emit({ type: 'backend-found-dead', slot, pid: state.record.pid, reason: state.reason });
@@ -53,12 +53,12 @@ async function settleSlot(app: App, slot: Slot): Promise<void> {
     await app.system.terminate(state.record, (pid, signal) =>
       app.emit({ type: 'backend-signalled', slot, pid, signal }),
     );
-    await app.system.forget(slot);
+    app.system.forget(slot);
   }
   if (state.kind === 'unverifiable') app.emit({ type: 'warned', about: `slot ${slot}`, detail: state.reason });
   if (state.kind === 'invalid') {
     app.emit({ type: 'stale-removed', path: paths.backend, reason: state.reason });
-    await app.system.forget(slot);
+    app.system.forget(slot);
   }
 }
 

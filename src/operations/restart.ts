@@ -10,12 +10,12 @@ import { renew } from './update.ts';
 
 export async function restart(app: App, input: OperationInputs['restart']): Promise<Outcomes['restart']> {
   const startedAt = performance.now();
-  const restarted = slotsToRestart(input, await observe(app));
+  const restarted = slotsToRestart(input, observe(app));
   for (const slot of restarted) {
     await moveTrafficAway(app, slot);
     await restartSlot(app, slot);
   }
-  const { active } = await observe(app);
+  const { active } = observe(app);
   return { operation: 'restart', restarted, active, ms: msSince(startedAt) };
 }
 

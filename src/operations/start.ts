@@ -15,7 +15,7 @@ type Started = { readonly slot: Slot; readonly wasRunning: boolean };
 export async function start(app: App, input: OperationInputs['start']): Promise<Outcomes['start']> {
   const startedAt = performance.now();
   await app.exclusive(() => wantUp(app));
-  const slots = input.all ? SLOTS : input.slots.length > 0 ? input.slots : [(await observe(app)).active ?? 'a'];
+  const slots = input.all ? SLOTS : input.slots.length > 0 ? input.slots : [observe(app).active ?? 'a'];
   const results: Started[] = [];
   for (const slot of slots) results.push(await app.exclusive(() => startSlot(app, slot)));
   const active = await app.exclusive(() => linkFirst(app, slots));
@@ -29,8 +29,8 @@ export async function start(app: App, input: OperationInputs['start']): Promise<
 }
 
 async function wantUp(app: App): Promise<void> {
-  if ((await app.system.desired.read()) === 'up') return;
-  await app.system.desired.write('up', app.operation);
+  if (app.system.desired.read() === 'up') return;
+  app.system.desired.write('up', app.operation);
   app.emit({ type: 'desired-changed', desired: 'up' });
 }
 

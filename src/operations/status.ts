@@ -9,17 +9,16 @@ import type { Usage } from '../system/processes/usage.ts';
 /** Both slots are looked at side by side; a hung backend costs `health.timeout` at most. */
 export async function status(system: AppSystem): Promise<StatusReport> {
   const { config, paths } = system;
-  const [desired, link, supervisor, ...slots] = await Promise.all([
-    system.desired.read(),
-    system.link.read(),
+  const link = system.link.read();
+  const [supervisor, slots] = await Promise.all([
     system.supervisor(),
-    ...SLOTS.map((slot) => slotStatus(system, slot)),
+    Promise.all(SLOTS.map((slot) => slotStatus(system, slot))),
   ]);
   return {
     name: config.name,
     stateDir: config.stateDir,
     config: config.file,
-    desired,
+    desired: system.desired.read(),
     active: link.slot,
     link: { path: paths.link, target: link.target },
     supervisor,
@@ -33,7 +32,7 @@ export const isServing = (report: StatusReport): boolean =>
 
 async function slotStatus(system: AppSystem, slot: Slot): Promise<SlotStatus> {
   const { socket } = system.paths.slots[slot];
-  const found = await system.record(slot);
+  const found = system.record(slot);
   if (found.kind !== 'alive') return { ...STOPPED, name: slot, socket };
   const { record } = found;
   const [health, connections] = await Promise.all([system.probe(record, 'socket'), system.connections(record)]);

@@ -17,7 +17,7 @@ export async function stop(app: App, input: OperationInputs['stop']): Promise<Ou
     : input.inactive
       ? await stopInactive(app, input.olderThanMs)
       : await stopNamed(app, input);
-  const { active } = await observe(app);
+  const { active } = observe(app);
   return {
     operation: 'stop',
     stopped: SLOTS.filter((slot) => results.get(slot)?.stopped === true),
@@ -111,20 +111,20 @@ async function stopAll(app: App): Promise<ReadonlyMap<Slot, Stopped>> {
 
 /** Desired first: from here on keepalive leaves the app alone. Without the link no new request comes. */
 async function goDown(app: App, snapshot: Snapshot): Promise<void> {
-  await app.system.desired.write('down', app.operation);
+  app.system.desired.write('down', app.operation);
   app.emit({ type: 'desired-changed', desired: 'down' });
   if (snapshot.link.target === null) return;
-  await app.system.link.remove();
+  app.system.link.remove();
   app.emit({ type: 'link-removed', from: snapshot.active });
 }
 
 /** Ctrl-C while connections drain: what still runs serves again. */
 async function comeBack(app: App, before: Snapshot): Promise<void> {
   await app.exclusive(async () => {
-    const now = await observe(app);
+    const now = observe(app);
     if (before.active === null || now.active !== null || now.backends[before.active] === null) return;
-    await app.system.desired.write(before.desired, app.operation);
-    await app.system.link.point(before.active);
+    app.system.desired.write(before.desired, app.operation);
+    app.system.link.point(before.active);
     app.emit({ type: 'traffic-restored', to: before.active, reason: aborted(app).message });
   });
 }

@@ -6,12 +6,12 @@ import { type App, msSince } from './app.ts';
 export async function takeDown(app: App, backend: BackendRecord): Promise<void> {
   const { slot, pid } = backend;
   const startedAt = performance.now();
-  await app.system.saveRecord({ ...backend, stoppingAt: new Date().toISOString() });
+  app.system.saveRecord({ ...backend, stoppingAt: new Date().toISOString() });
   const { killed } = await app.system.terminate(backend, (target, signal) => {
     app.emit({ type: 'backend-signalled', slot, pid: target, signal });
     app.emit({ type: 'waiting', for: 'exit', slot, timeoutMs: app.config.stopTimeoutMs });
   });
-  await app.system.forget(slot);
+  app.system.forget(slot);
   await app.system.clearSocket(slot);
   app.emit({ type: 'backend-stopped', slot, pid, ms: msSince(startedAt), killed });
 }

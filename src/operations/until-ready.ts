@@ -36,7 +36,7 @@ export async function untilReady(app: App, launched: LaunchedBackend): Promise<B
     case 'ready': {
       await app.system.applySocketRights(slot);
       const backend = { ...launched.record, readyAt: new Date().toISOString() };
-      await app.system.saveRecord(backend);
+      app.system.saveRecord(backend);
       app.emit({ type: 'backend-ready', slot, pid, ms: msSince(startedAt), detail: verdict.health.detail });
       return backend;
     }
@@ -53,7 +53,7 @@ export async function untilReady(app: App, launched: LaunchedBackend): Promise<B
 export async function untilReadyAgain(app: App, record: BackendRecord): Promise<BackendRecord> {
   const watch = new AbortController();
   const exited = async (): Promise<Exit> => {
-    while (!watch.signal.aborted && (await app.system.record(record.slot)).kind === 'alive')
+    while (!watch.signal.aborted && app.system.record(record.slot).kind === 'alive')
       await delay(ADOPTED_POLL_MS, watch.signal);
     return { exitCode: null, signal: null };
   };

@@ -23,7 +23,7 @@ export async function update(app: App, input: OperationInputs['update']): Promis
 
 /** When the active backend is sick and the other one is not, the update is to replace the sick one. */
 async function spareTheHealthyOne(app: App): Promise<void> {
-  const before = await observe(app);
+  const before = observe(app);
   if (before.active === null || (await activeHealth(app, before))?.ok) return;
   await app.exclusive(async () => {
     const snapshot = await settle(app);

@@ -26,10 +26,10 @@ export interface AppSystem {
   /** Removes what a killed process left half written; only under the lock. */
   sweep(): Promise<readonly string[]>;
 
-  record(slot: Slot): Promise<RecordState>;
-  saveRecord(record: BackendRecord): Promise<void>;
+  record(slot: Slot): RecordState;
+  saveRecord(record: BackendRecord): void;
   /** Forgets a backend that has certainly exited. */
-  forget(slot: Slot): Promise<void>;
+  forget(slot: Slot): void;
   launch(slot: Slot): Promise<LaunchedBackend>;
   terminate(
     record: BackendRecord,

@@ -1,6 +1,5 @@
 // Who runs in a slot: the plain pid file that every tool expects, and beside it the record that makes the pid certain.
-import { statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rmSync, statSync } from 'node:fs';
 import type { Slot } from '../core/slot.ts';
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
 import { liveness, type ProcessIdentity } from './processes/identity.ts';
@@ -39,9 +38,9 @@ export type RecordState =
   /** Not a record, or not ours: nothing may be signalled on its word. */
   | { readonly kind: 'invalid'; readonly reason: string };
 
-export async function readRecord(paths: SlotPaths, slot: Slot, stateDir: string): Promise<RecordState> {
-  const text = await readIfPresent(paths.backend);
-  if (text === null) return explainBarePid(await readIfPresent(paths.pid));
+export function readRecord(paths: SlotPaths, slot: Slot, stateDir: string): RecordState {
+  const text = readIfPresent(paths.backend);
+  if (text === null) return explainBarePid(readIfPresent(paths.pid));
   const record = parseRecord(text, slot);
   if (record === null) return { kind: 'invalid', reason: `${paths.backend} is not a backend record` };
   if (!isSameDirectory(record.stateDir, identifyDirectory(stateDir)))
@@ -63,18 +62,18 @@ export async function readRecord(paths: SlotPaths, slot: Slot, stateDir: string)
   }
 }
 
-export async function writeRecord(paths: SlotPaths, record: BackendRecord): Promise<void> {
-  await writeAtomically(paths.backend, `${JSON.stringify(record)}\n`, { mode: 0o640 });
+export function writeRecord(paths: SlotPaths, record: BackendRecord): void {
+  writeAtomically(paths.backend, `${JSON.stringify(record)}\n`, { mode: 0o640 });
 }
 
-export async function writePid(paths: SlotPaths, pid: number): Promise<void> {
-  await writeAtomically(paths.pid, `${pid}\n`, { mode: 0o644 });
+export function writePid(paths: SlotPaths, pid: number): void {
+  writeAtomically(paths.pid, `${pid}\n`, { mode: 0o644 });
 }
 
-export async function removeRecord(paths: SlotPaths): Promise<void> {
+export function removeRecord(paths: SlotPaths): void {
   // The pid file first: a pid without a record is never believed, a record without a pid file still is.
-  await rm(paths.pid, { force: true });
-  await rm(paths.backend, { force: true });
+  rmSync(paths.pid, { force: true });
+  rmSync(paths.backend, { force: true });
 }
 
 export function identifyDirectory(path: string): DirectoryIdentity {

@@ -1,10 +1,10 @@
 // How many clients are connected to a backend, by the kernel's own count. It needs no help from the app or the proxy,
 // survives unlink(2) of the socket and sees connects that were made through the link.
 import type { Connections } from '../core/events.ts';
+import { nobodyListensAt } from './knock.ts';
 import { boundTo } from './listeners.ts';
 import { socketInodesOf } from './processes/open-sockets.ts';
 import { treeOf } from './processes/usage.ts';
-import { nobodyListensAt } from './socket-file.ts';
 import { listeningRows, readSocketTable, rowsNamed, type SocketRow } from './socket-table.ts';
 
 const QUEUED = '02'; // SS_CONNECTING: in the backlog, not yet accepted

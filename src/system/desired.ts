@@ -4,18 +4,18 @@ import { readIfPresent, writeAtomically } from './atomic-file.ts';
 
 export interface DesiredFile {
   /** Without a file, as on a machine that has just booted: up. */
-  read(): Promise<Desired>;
-  write(desired: Desired, by: string): Promise<void>;
+  read(): Desired;
+  write(desired: Desired, by: string): void;
 }
 
 export const openDesired = (path: string): DesiredFile => ({
-  async read() {
-    const text = await readIfPresent(path);
+  read() {
+    const text = readIfPresent(path);
     // Rubbish (a power loss) counts as no file: an app that is up by mistake is seen, one that is down is an outage.
     return text !== null && /"desired"\s*:\s*"down"/.test(text) ? 'down' : 'up';
   },
-  async write(desired, by) {
+  write(desired, by) {
     const content = { desired, by, at: new Date().toISOString() };
-    await writeAtomically(path, `${JSON.stringify(content)}\n`, { mode: 0o640, durable: true });
+    writeAtomically(path, `${JSON.stringify(content)}\n`, { mode: 0o640, durable: true });
   },
 });

@@ -1,11 +1,11 @@
 // The user's programs at a moment of an operation: beforeStart, afterSwitch, afterFailure.
-import { realpath } from 'node:fs/promises';
-import { execa } from 'execa';
 import { backendEnvironment } from '../config/environment.ts';
 import { replacePlaceholders } from '../config/placeholders.ts';
 import type { Config } from '../core/config.ts';
 import type { HookName } from '../core/events.ts';
 import type { Slot } from '../core/slot.ts';
+import { resolveCwd } from './launcher.ts';
+import { runProgram } from './program.ts';
 import type { StatePaths } from './state-paths.ts';
 
 export type HookResult =
@@ -25,28 +25,33 @@ export async function runHook(
   signal?: AbortSignal,
 ): Promise<HookResult> {
   const startedAt = performance.now();
-  const values = { socket: paths.slots[slot].socket, slot, name: config.name, stateDir: config.stateDir };
-  const [file = '', ...args] = (config.hooks[hook] ?? []).map((argument) => replacePlaceholders(argument, values));
-  const result = await execa(file, args, {
-    cwd: await realpath(config.cwd),
+  const { socket } = paths.slots[slot];
+  const values = { socket, slot, name: config.name, stateDir: config.stateDir };
+  const limit = AbortSignal.timeout(config.startTimeoutMs);
+  const end = await runProgram({
+    argv: (config.hooks[hook] ?? []).map((argument) => replacePlaceholders(argument, values)),
+    cwd: await resolveCwd(config, slot),
     env: { ...(await backendEnvironment(config, values, process.env)), ...extra, GRACEFUL_HOOK: hook },
-    extendEnv: false,
-    stdin: 'ignore',
-    all: true,
-    reject: false,
-    timeout: config.startTimeoutMs,
-    forceKillAfterDelay: 1_000,
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
-    maxBuffer: 1024 * 1024,
+    slot,
+    socketPath: socket,
+    stop: signal === undefined ? limit : AbortSignal.any([limit, signal]),
+    graceMs: 1_000,
   });
   const ms = Math.round(performance.now() - startedAt);
-  if (!result.failed) return { ok: true, ms };
-  const reason = result.timedOut
-    ? `still running after ${config.startTimeoutMs} ms`
-    : result.isCanceled
-      ? 'aborted'
-      : result.exitCode === undefined
-        ? (result.signal ?? result.originalMessage ?? 'it could not be started')
-        : `exit code ${result.exitCode}`;
-  return { ok: false, ms, reason, output: (result.all ?? '').split('\n').slice(-20) };
+  if (end.exitCode === 0 && !end.wasStopped) return { ok: true, ms };
+  const { output } = end;
+  if (end.startError !== null) return { ok: false, ms, reason: end.startError, output };
+  if (end.wasStopped)
+    return {
+      ok: false,
+      ms,
+      reason: limit.aborted ? `still running after ${config.startTimeoutMs} ms` : 'aborted',
+      output,
+    };
+  return {
+    ok: false,
+    ms,
+    reason: end.signal === null ? `exit code ${end.exitCode}` : `killed by ${end.signal}`,
+    output,
+  };
 }

@@ -85,8 +85,8 @@ export async function launch(config: Config, paths: StatePaths, slot: Slot): Pro
     release,
     stateDir: identifyDirectory(paths.dir),
   };
-  await writeRecord(own, record);
-  await writePid(own, identity.pid);
+  writeRecord(own, record);
+  writePid(own, identity.pid);
   sayGo(child.stdio[3] as Duplex);
   return { record, logStart, exited };
 }
@@ -97,7 +97,8 @@ function sayGo(pipe: Duplex): void {
   pipe.end('go\n');
 }
 
-async function resolveCwd(config: Config, slot: Slot): Promise<string> {
+/** The working directory as it is now, symlinks resolved. @throws `not-executable` when there is none. */
+export async function resolveCwd(config: Config, slot: Slot): Promise<string> {
   try {
     return await realpath(config.cwd);
   } catch (error) {

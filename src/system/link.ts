@@ -1,6 +1,6 @@
 // The link NAME.socket: the one symlink that the proxy connects to. It is only ever replaced by rename(2), which is one
 // atomic step: unlink and symlink would lose connects in between.
-import { lstat, readlink, rename, rm, symlink } from 'node:fs/promises';
+import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fail } from '../core/failure.ts';
 import { SLOTS, type Slot } from '../core/slot.ts';
@@ -19,32 +19,32 @@ export interface LinkState {
 
 export interface Link {
   /** @throws `link-not-ours` when the path holds something else than a symlink. */
-  read(): Promise<LinkState>;
-  point(slot: Slot): Promise<void>;
-  remove(): Promise<void>;
+  read(): LinkState;
+  point(slot: Slot): void;
+  remove(): void;
 }
 
 export function openLink(paths: StatePaths): Link {
   return {
     read: () => readLink(paths),
-    async point(slot) {
-      await readLink(paths); // refuses to replace what is not ours
+    point(slot) {
+      readLink(paths); // refuses to replace what is not ours
       const temp = tempPathFor(paths.link);
       // A relative target survives a move of the directory, a chroot and a container's mount.
-      await symlink(basename(paths.slots[slot].socket), temp);
-      await rename(temp, paths.link);
+      symlinkSync(basename(paths.slots[slot].socket), temp);
+      renameSync(temp, paths.link);
     },
-    async remove() {
-      await readLink(paths);
-      await rm(paths.link, { force: true });
+    remove() {
+      readLink(paths);
+      rmSync(paths.link, { force: true });
     },
   };
 }
 
-async function readLink(paths: StatePaths): Promise<LinkState> {
+function readLink(paths: StatePaths): LinkState {
   const path = paths.link;
   try {
-    const stat = await lstat(path);
+    const stat = lstatSync(path);
     if (!stat.isSymbolicLink()) {
       const found = stat.isSocket() ? 'a socket' : stat.isDirectory() ? 'a directory' : 'a file';
       throw fail(
@@ -53,7 +53,7 @@ async function readLink(paths: StatePaths): Promise<LinkState> {
         { path, found },
       );
     }
-    const target = await readlink(path);
+    const target = readlinkSync(path);
     // By the file's name: an absolute target, or one from before the directory was moved, means the same slot.
     const slot = SLOTS.find((candidate) => basename(paths.slots[candidate].socket) === basename(target)) ?? null;
     return { path, target, slot, since: stat.mtimeMs };

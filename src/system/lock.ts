@@ -51,7 +51,7 @@ export async function acquireLock(paths: StatePaths, request: LockRequest): Prom
       throw fail('aborted', 'aborted while waiting for the lock; nothing was changed', {
         by: String(request.signal.reason),
       });
-    const holder = parseHolder(await readIfPresent(paths.lockHolder));
+    const holder = parseHolder(readIfPresent(paths.lockHolder));
     if (waitedMs >= request.waitMs) throw busy(holder, waitedMs);
     if (attempt === 0)
       request.emit({ type: 'waiting', for: 'lock', timeoutMs: request.waitMs, detail: describeHolder(holder) });
@@ -62,7 +62,7 @@ export async function acquireLock(paths: StatePaths, request: LockRequest): Prom
 
 /** Who holds the lock right now, for display; null when nobody does. */
 export async function readLockHolder(paths: StatePaths): Promise<LockHolder | null> {
-  return (await isHeld(paths)) ? parseHolder(await readIfPresent(paths.lockHolder)) : null;
+  return (await isHeld(paths)) ? parseHolder(readIfPresent(paths.lockHolder)) : null;
 }
 
 async function tryLock(paths: StatePaths, request: LockRequest): Promise<Lock | null> {
@@ -71,7 +71,7 @@ async function tryLock(paths: StatePaths, request: LockRequest): Promise<Lock | 
   if (gate === null) return null;
   // Inside the gate nobody else takes the lock: a lock without a live holder is a dead one's.
   if (await isHeld(paths)) return null;
-  const former = parseHolder(await readIfPresent(paths.lockHolder));
+  const former = parseHolder(readIfPresent(paths.lockHolder));
   if (await removeDeadLock(paths))
     request.emit({ type: 'lock-taken-over', pid: former?.pid ?? null, operation: former?.operation ?? null });
 
@@ -90,7 +90,7 @@ async function tryLock(paths: StatePaths, request: LockRequest): Promise<Lock | 
     since: new Date().toISOString(),
     pidNamespace: pidNamespace(),
   };
-  await writeAtomically(paths.lockHolder, `${JSON.stringify(holder)}\n`, { mode: 0o640 });
+  writeAtomically(paths.lockHolder, `${JSON.stringify(holder)}\n`, { mode: 0o640 });
 
   return { [Symbol.asyncDispose]: () => release(paths, unlock) };
 }
@@ -115,7 +115,7 @@ async function release(paths: StatePaths, unlock: () => Promise<void>): Promise<
 async function isHeld(paths: StatePaths): Promise<boolean> {
   const touchedAt = await lockTouchedAt(paths);
   if (touchedAt === null) return false;
-  const holder = parseHolder(await readIfPresent(paths.lockHolder));
+  const holder = parseHolder(readIfPresent(paths.lockHolder));
   if (holder === null) return false;
   if (holder.pidNamespace !== pidNamespace()) return Math.abs(Date.now() - touchedAt) < UNSEEN_HOLDER_STALE_MS;
   return liveness(holder) !== 'dead';

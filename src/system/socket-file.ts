@@ -2,42 +2,14 @@
 
 import { readdirSync } from 'node:fs';
 import { chmod, chown, lstat, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import type { Config } from '../core/config.ts';
 import { fail } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
 import { isErrno } from './atomic-file.ts';
 import { groupId } from './group-id.ts';
+import { knockAt } from './knock.ts';
 import { socketInodesOf } from './processes/open-sockets.ts';
 import { readSocketTable, rowsNamed } from './socket-table.ts';
-
-/** What a connect(2) to the path says: unix(7). */
-export type Knock = 'answered' | 'refused' | 'missing' | { readonly errno: string };
-
-/** Connects and hangs up at once. */
-export const knockAt = (path: string): Promise<Knock> =>
-  new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve('answered');
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(
-        error.code === 'ECONNREFUSED'
-          ? 'refused'
-          : error.code === 'ENOENT'
-            ? 'missing'
-            : { errno: error.code ?? error.message },
-      ),
-    );
-  });
-
-/** True only where the kernel itself says so. */
-export async function nobodyListensAt(path: string): Promise<boolean> {
-  const knock = await knockAt(path);
-  return knock === 'refused' || knock === 'missing';
-}
 
 export async function socketExists(path: string): Promise<boolean> {
   try {

@@ -31,6 +31,8 @@ if (env.APP_BROKEN === 'exits') {
 }
 if (env.APP_BROKEN === 'hangs') {
   console.error('Waiting for a lock that nobody will release');
+  // A handler that never gets its turn: only SIGKILL ends it.
+  process.on('SIGTERM', () => {});
   blockForever();
 }
 

@@ -1,7 +1,8 @@
 // One app under test: a directory with a config, the example app, and the real command line run against it.
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { GracefulEvent } from '../../src/core/events.ts';
@@ -10,7 +11,9 @@ import type { Outcome } from '../../src/core/outcome.ts';
 import type { Slot } from '../../src/core/slot.ts';
 import type { StatusReport } from '../../src/core/status.ts';
 import { repoRoot } from './paths.ts';
+import { processesWith } from './processes.ts';
 import { tempDir } from './temp-dir.ts';
+import { until } from './until.ts';
 
 export const BIN = join(repoRoot, 'bin/graceful.cjs');
 export const NODE_APP = join(repoRoot, 'test/apps/node-app.mjs');
@@ -28,12 +31,17 @@ export interface Run {
   readonly failure: FailureRecord | null;
 }
 
+export type EventOf<Type extends GracefulEvent['type']> = Extract<GracefulEvent, { type: Type }>;
+
 /** A `graceful` that is running: its events can be waited for as they come. */
 export interface RunningCommand {
   readonly process: ChildProcess;
   readonly finished: Promise<Run>;
-  /** Resolves with the first event of the type, past or to come; rejects when the command ends without it. */
-  event<Type extends GracefulEvent['type']>(type: Type): Promise<Extract<GracefulEvent, { type: Type }>>;
+  /** Resolves with the first event of the type (that matches), past or to come; rejects when the command ends without it. */
+  event<Type extends GracefulEvent['type']>(
+    type: Type,
+    matches?: (event: EventOf<Type>) => boolean,
+  ): Promise<EventOf<Type>>;
 }
 
 export interface TestApp extends AsyncDisposable {
@@ -45,7 +53,12 @@ export interface TestApp extends AsyncDisposable {
   configure(changes: Readonly<Record<string, unknown>>): void;
   /** The version that the next backend reports, as `git pull` would change it. */
   deploy(version: string, env?: Readonly<Record<string, string>>): void;
+  /** Runs a command with --json. */
   graceful(...args: readonly string[]): Promise<Run>;
+  /** The same, and the exit code must be 0. */
+  succeed(...args: readonly string[]): Promise<Run>;
+  /** Runs a command as a person (or cron) would, and returns what it printed. */
+  plain(...args: readonly string[]): Promise<Run>;
   spawnGraceful(args: readonly string[], env?: NodeJS.ProcessEnv): RunningCommand;
   status(): Promise<StatusReport>;
   /** The slot that the link leads to. */
@@ -53,8 +66,21 @@ export interface TestApp extends AsyncDisposable {
   pid(slot: Slot): number | null;
   socket(slot: Slot): string;
   file(name: string): string;
+  /** What the link is: its target, and the file itself. Equal if nobody touched it in between. */
+  linkIdentity(): string;
+  /** Pids of all live processes that were started for this app, whoever's children they are now. */
+  processes(): readonly number[];
   /** GET through the link, on a new connection. */
-  get(path: string): Promise<{ status: number; version: string; body: string }>;
+  get(path: string): Promise<Answer>;
+  /** POST through the link, or to a socket. */
+  post(path: string, socketPath?: string): Promise<Answer>;
+}
+
+/** A backend's answer. */
+export interface Answer {
+  readonly status: number;
+  readonly version: string;
+  readonly body: string;
 }
 
 export interface TestAppOptions {
@@ -87,7 +113,6 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     ...options.config,
   };
   const save = (): void => writeFileSync(join(dir, 'graceful.config.json'), JSON.stringify(config, null, 2));
-  const runs: Run[] = [];
   const running = new Set<ChildProcess>();
   writeFileSync(join(dir, 'version'), '1\n');
   save();
@@ -100,10 +125,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     });
     running.add(child);
     const command = follow(child);
-    void command.finished.then((run) => {
-      running.delete(child);
-      runs.push(run);
-    });
+    void command.finished.then(() => running.delete(child));
     return command;
   };
   const socket = (slot: Slot): string => join(stateDir, `${name}-${slot}.socket`);
@@ -131,7 +153,18 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
       save();
     },
     graceful: (...args) => spawnGraceful([...args, '--json']).finished,
+    async succeed(...args) {
+      const run = await spawnGraceful([...args, '--json']).finished;
+      assertExit(run, 0);
+      return run;
+    },
+    plain: (...args) => spawnGraceful(args).finished,
     spawnGraceful,
+    linkIdentity() {
+      const { ino, mtimeMs } = lstatSync(link);
+      return `${readlinkSync(link)} inode ${ino} of ${mtimeMs}`;
+    },
+    processes: () => processesWith('GRACEFUL_SOCKET', `${dir}/`),
     async status() {
       const run = await spawnGraceful(['status', '--json']).finished;
       return JSON.parse(run.stdout) as StatusReport;
@@ -144,13 +177,16 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
         return null; // ENOENT
       }
     },
-    get: (path) => getThrough(link, path),
+    get: (path) => ask(link, 'GET', path),
+    post: (path, socketPath = link) => ask(socketPath, 'POST', path),
     async [Symbol.asyncDispose]() {
       for (const child of running) child.kill('SIGKILL');
-      config = { ...config, drainTimeout: 0, stopTimeout: 100 };
-      save();
-      await spawnGraceful(['stop', '--all', '--json']).finished;
-      for (const slot of ['a', 'b'] as const) killLeftover(pid(slot), stateDir);
+      // Told by their environment, which has our temp dir in it: never by a pid file.
+      await until('the processes of the test have gone', () => {
+        const left = processesWith('GRACEFUL_SOCKET', `${dir}/`);
+        for (const pid of left) killIfThere(pid);
+        return left.length === 0;
+      });
       await temp[Symbol.asyncDispose]();
     },
   };
@@ -197,13 +233,14 @@ function follow(child: ChildProcess): RunningCommand {
   return {
     process: child,
     finished,
-    event: (type) =>
+    event: (type, matches = () => true) =>
       new Promise((resolve, reject) => {
-        type Wanted = Parameters<typeof resolve>[0] & GracefulEvent;
-        const seen = events.find((event) => event.type === type);
+        type Wanted = Parameters<typeof matches>[0];
+        const isWanted = (event: GracefulEvent): boolean => event.type === type && matches(event as Wanted);
+        const seen = events.find(isWanted);
         if (seen !== undefined) return resolve(seen as Wanted);
         const listener = (event: GracefulEvent): void => {
-          if (event.type !== type) return;
+          if (!isWanted(event)) return;
           listeners.delete(listener);
           resolve(event as Wanted);
         };
@@ -227,9 +264,9 @@ function parseLine(line: string): StreamLine | null {
   }
 }
 
-const getThrough = (socketPath: string, path: string): Promise<{ status: number; version: string; body: string }> =>
+const ask = (socketPath: string, method: string, path: string): Promise<Answer> =>
   new Promise((resolve, reject) => {
-    request({ socketPath, path, agent: false }, (response) => {
+    request({ socketPath, method, path, agent: false }, (response) => {
       let body = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
         body += chunk;
@@ -242,12 +279,28 @@ const getThrough = (socketPath: string, path: string): Promise<{ status: number;
       .end();
   });
 
-/** A backend that outlived its test, told by its environment: never by its pid alone. */
-function killLeftover(pid: number | null, stateDir: string): void {
-  if (pid === null) return;
+/** Shows all that was printed when the exit code is another one. */
+export function assertExit(run: Run, code: number): void {
+  assert.equal(run.code, code, `exit code ${run.code ?? run.signal} instead of ${code}\n${run.stdout}${run.stderr}`);
+}
+
+/** The events of one type, in order. */
+export const eventsOf = <Type extends GracefulEvent['type']>(run: Run, type: Type): readonly EventOf<Type>[] =>
+  run.events.filter((event): event is EventOf<Type> => event.type === type);
+
+/** The failure, which must be of this code. */
+export function failureOf<Code extends FailureRecord['code']>(
+  run: Run,
+  code: Code,
+): Extract<FailureRecord, { code: Code }> {
+  assert.equal(run.failure?.code, code, `${run.stdout}${run.stderr}`);
+  return run.failure as Extract<FailureRecord, { code: Code }>;
+}
+
+function killIfThere(pid: number): void {
   try {
-    if (readFileSync(`/proc/${pid}/environ`, 'latin1').includes(stateDir)) process.kill(pid, 'SIGKILL');
+    process.kill(pid, 'SIGKILL');
   } catch {
-    // ENOENT, ESRCH: gone
+    // ESRCH: gone
   }
 }

@@ -2,8 +2,9 @@
 import type { GracefulEvent } from '../../core/events.ts';
 import { describe } from '../describe.ts';
 import { describeFailure } from '../describe-failure.ts';
-import { describeOutcome, isRoutine } from '../describe-outcome.ts';
+import { describeOutcome } from '../describe-outcome.ts';
 import type { Output } from '../output.ts';
+import { isRoutine } from '../routine.ts';
 import type { Renderer } from './renderer.ts';
 
 export const plainRenderer = ({ stdout, stderr }: { readonly stdout: Output; readonly stderr: Output }): Renderer => {

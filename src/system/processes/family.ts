@@ -7,12 +7,15 @@ import { identify, isAlive, type ProcessIdentity } from './identity.ts';
 import { socketInodesOf } from './open-sockets.ts';
 import { listProcesses, type ProcessStat } from './stat.ts';
 
+/** What tells a process of ours and its descendants: a backend's record, or a hook's. */
+export type Family = Pick<BackendRecord, keyof ProcessIdentity | 'instance' | 'slot'>;
+
 /**
  * The live processes that the backend left behind or still has, itself excluded. A process is ours when it inherited
  * the backend's GRACEFUL_INSTANCE; when it is in the session of the backend while that still lives; or, for those that
  * write over their environment to set a title, when it is in that session and holds the slot's listening socket.
  */
-export function familyOf(record: BackendRecord, socketPath: string): readonly ProcessIdentity[] {
+export function familyOf(record: Family, socketPath: string): readonly ProcessIdentity[] {
   const leaderLives = isAlive(record);
   const listening = listenersOf(socketPath);
   const isOurs = (stat: ProcessStat): boolean => {

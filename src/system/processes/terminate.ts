@@ -2,9 +2,8 @@
 // before every signal.
 import { fail } from '../../core/failure.ts';
 import { isErrno } from '../atomic-file.ts';
-import type { BackendRecord } from '../backend-record.ts';
 import { delay } from '../delay.ts';
-import { familyOf } from './family.ts';
+import { type Family, familyOf } from './family.ts';
 import { isAlive, type ProcessIdentity } from './identity.ts';
 
 export interface Termination {
@@ -23,7 +22,7 @@ const KILL_PATIENCE_MS = 5_000;
  * @returns whether SIGKILL was needed.
  * @throws `stop-failed` when a process survives, or may not be signalled by this user.
  */
-export async function terminate(record: BackendRecord, how: Termination): Promise<{ killed: boolean }> {
+export async function terminate(record: Family, how: Termination): Promise<{ killed: boolean }> {
   const deadline = performance.now() + how.timeoutMs;
   if (isAlive(record)) {
     how.onSignal(record.pid, how.signal);
@@ -39,7 +38,7 @@ export async function terminate(record: BackendRecord, how: Termination): Promis
   return { killed: await killRemaining(record, how) };
 }
 
-async function killRemaining(record: BackendRecord, how: Termination): Promise<boolean> {
+async function killRemaining(record: Family, how: Termination): Promise<boolean> {
   const remaining = (): readonly ProcessIdentity[] => [
     ...(isAlive(record) ? [record] : []),
     ...familyOf(record, how.socketPath),
@@ -75,7 +74,7 @@ async function untilGone(processes: readonly ProcessIdentity[], deadline: number
 }
 
 /** The only kill(2) in the project. */
-function signalProcess(target: ProcessIdentity, signal: NodeJS.Signals, record: BackendRecord): void {
+function signalProcess(target: ProcessIdentity, signal: NodeJS.Signals, record: Family): void {
   if (!isAlive(target)) return;
   try {
     process.kill(target.pid, signal);
