@@ -14,11 +14,19 @@ export interface FreshBackend extends AsyncDisposable {
 }
 
 /**
+ * Everything that can be found wrong before anything is stopped for it, and the user's beforeStart hook.
+ * @throws `config`, `not-executable`, `hook-failed`, `aborted`
+ */
+export async function prepareStart(app: App, slot: Slot): Promise<void> {
+  await app.system.preflight(slot);
+  await runBeforeStart(app, slot);
+}
+
+/**
  * Starts the slot's backend and waits until it is ready.
- * @throws `hook-failed`, `not-executable`, `socket-in-use`, `backend-exited`, `not-ready`, `aborted`; nothing is left running.
+ * @throws `not-executable`, `socket-in-use`, `backend-exited`, `not-ready`, `aborted`; nothing is left running.
  */
 export async function bringUp(app: App, slot: Slot): Promise<FreshBackend> {
-  await runBeforeStart(app, slot);
   if (await app.system.clearSocket(slot))
     app.emit({ type: 'stale-removed', path: app.system.paths.slots[slot].socket, reason: 'nobody listened there' });
   assertNotAborted(app);

@@ -15,12 +15,15 @@ export type Choice<T> =
 
 type Attempt<T> = { readonly result: T } | { readonly connected: BackendRecord };
 
-/** Chooses a slot, empties it, and does `work` in it. */
-export async function inEmptySlot<T>(
-  app: App,
-  choose: (snapshot: Snapshot) => Promise<Choice<T>>,
-  work: (slot: Slot, snapshot: Snapshot) => Promise<T>,
-): Promise<T> {
+export interface SlotWork<T> {
+  choose(snapshot: Snapshot): Promise<Choice<T>>;
+  /** The last thing before the slot's backend is stopped: what throws here leaves it warm. */
+  prepare?(slot: Slot): Promise<void>;
+  work(slot: Slot, snapshot: Snapshot): Promise<T>;
+}
+
+/** Chooses a slot, empties it, and does the work in it. */
+export async function inEmptySlot<T>(app: App, { choose, prepare, work }: SlotWork<T>): Promise<T> {
   const deadlines = new DrainDeadlines(app.config.drainTimeoutMs);
   for (;;) {
     const attempt = await app.exclusive(async (): Promise<Attempt<T>> => {
@@ -29,10 +32,9 @@ export async function inEmptySlot<T>(
       const choice = await choose(snapshot);
       if ('done' in choice) return { result: choice.done };
       const backend = snapshot.backends[choice.slot];
-      if (backend !== null) {
-        if (!(await mayStop(app, backend, snapshot, deadlines))) return { connected: backend };
-        await takeDown(app, backend);
-      }
+      if (backend !== null && !(await mayStop(app, backend, snapshot, deadlines))) return { connected: backend };
+      await prepare?.(choice.slot);
+      if (backend !== null) await takeDown(app, backend);
       return { result: await work(choice.slot, snapshot) };
     });
     if ('result' in attempt) return attempt.result;

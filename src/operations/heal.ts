@@ -12,13 +12,14 @@ interface Healed {
   readonly active: Slot | null;
 }
 
-export async function heal(app: App, reason: string): Promise<Healed> {
+/** `sick`: the instance that was found sick, if it was not dead. */
+export async function heal(app: App, reason: string, sick: string | null): Promise<Healed> {
   app.emit({ type: 'warned', about: 'health', detail: reason });
-  const switched = await app.exclusive(() => switchToReady(app));
+  const switched = await app.exclusive(() => switchToReady(app, sick));
   if (switched !== null) return switched;
   const renewed = await renew<Healed>(app, async (snapshot) => {
     // While connections drained, another operation may have put it right.
-    const finding = await examine(app, snapshot);
+    const finding = await examine(app, snapshot, sick);
     return finding.action === 'heal'
       ? { slot: slotToUpdate(snapshot) }
       : { done: { action: finding.action, active: snapshot.active } };
@@ -26,9 +27,9 @@ export async function heal(app: App, reason: string): Promise<Healed> {
   return 'action' in renewed ? renewed : { action: 'started', active: renewed.to };
 }
 
-async function switchToReady(app: App): Promise<Healed | null> {
+async function switchToReady(app: App, sick: string | null): Promise<Healed | null> {
   const snapshot = await settle(app);
-  const finding = await examine(app, snapshot);
+  const finding = await examine(app, snapshot, sick);
   if (finding.action !== 'heal') return { action: finding.action, active: snapshot.active };
   const slot = await failOver(app, snapshot);
   return slot === null ? null : { action: 'switched', active: slot };

@@ -2,7 +2,7 @@
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
-import { bringUp } from './bring-up.ts';
+import { bringUp, prepareStart } from './bring-up.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, isReady, observe, type Snapshot, settle } from './observe.ts';
@@ -41,15 +41,15 @@ async function moveTrafficAway(app: App, slot: Slot): Promise<void> {
 
 /** Drains, stops and starts a slot that has no traffic; leads traffic there if nothing ready has it. */
 async function restartSlot(app: App, slot: Slot): Promise<void> {
-  await inEmptySlot<null>(
-    app,
-    async (): Promise<Choice<null>> => ({ slot }),
-    async (_slot, snapshot) => {
+  await inEmptySlot<null>(app, {
+    choose: async (): Promise<Choice<null>> => ({ slot }),
+    prepare: () => prepareStart(app, slot),
+    async work(_slot, snapshot) {
       await using fresh = await bringUp(app, slot);
-      if (!(await activeHealth(app, { ...snapshot, backends: { ...snapshot.backends, [slot]: null } }))?.ok)
-        await moveTraffic(app, snapshot, fresh);
+      const others = { ...snapshot, backends: { ...snapshot.backends, [slot]: null } };
+      if (!(await activeHealth(app, others))?.ok) await moveTraffic(app, snapshot, fresh);
       fresh.keep();
       return null;
     },
-  );
+  });
 }

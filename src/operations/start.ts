@@ -4,7 +4,7 @@ import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { SLOTS, type Slot } from '../core/slot.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import { type App, msSince } from './app.ts';
-import { bringUp } from './bring-up.ts';
+import { bringUp, prepareStart } from './bring-up.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, observe, settle } from './observe.ts';
 import { untilReadyAgain } from './until-ready.ts';
@@ -38,6 +38,7 @@ async function startSlot(app: App, slot: Slot): Promise<Started> {
   const { backends } = await settle(app);
   const running = backends[slot];
   if (running === null) {
+    await prepareStart(app, slot);
     await using fresh = await bringUp(app, slot);
     fresh.keep();
     return { slot, wasRunning: false };

@@ -35,7 +35,9 @@ async function slotStatus(system: AppSystem, slot: Slot): Promise<SlotStatus> {
   const found = system.record(slot);
   if (found.kind !== 'alive') return { ...STOPPED, name: slot, socket };
   const { record } = found;
-  const [health, connections] = await Promise.all([system.probe(record, 'socket'), system.connections(record)]);
+  // Counted before it is probed: the probe is a connection too.
+  const connections = await system.connections(record);
+  const health = await system.probe(record, 'socket');
   const usage: Usage | null = system.usage(record);
   return {
     name: slot,

@@ -33,12 +33,12 @@ export async function stop(app: App, input: OperationInputs['stop']): Promise<Ou
 export const stopInactiveSlot = (app: App, slot: Slot): Promise<Stopped> =>
   stopUnless(app, slot, async (snapshot) => (snapshot.active === slot ? 'it is active' : null));
 
+/** What is inactive now: a slot that traffic leaves while the other one drains (a rollback) was not meant. */
 async function stopInactive(app: App, olderThanMs: number | null): Promise<ReadonlyMap<Slot, Stopped>> {
+  const { active, backends } = await observe(app);
   const results = new Map<Slot, Stopped>();
-  for (const slot of SLOTS) {
-    const result = await stopIdle(app, slot, olderThanMs);
-    if (result.stopped || result.reason !== 'it is active') results.set(slot, result);
-  }
+  for (const slot of SLOTS)
+    if (slot !== active && backends[slot] !== null) results.set(slot, await stopIdle(app, slot, olderThanMs));
   return results;
 }
 
@@ -131,15 +131,14 @@ async function comeBack(app: App, before: Snapshot): Promise<void> {
 
 /** Drains and stops a slot, unless `why` gives a reason to keep it; asked again after the drain. */
 function stopUnless(app: App, slot: Slot, why: (snapshot: Snapshot) => Promise<string | null>): Promise<Stopped> {
-  return inEmptySlot<Stopped>(
-    app,
-    async (snapshot): Promise<Choice<Stopped>> => {
+  return inEmptySlot<Stopped>(app, {
+    async choose(snapshot): Promise<Choice<Stopped>> {
       if (snapshot.backends[slot] === null) return { done: { stopped: false, slot, reason: 'it is not running' } };
       const reason = await why(snapshot);
       return reason === null ? { slot } : { done: { stopped: false, slot, reason } };
     },
-    async () => ({ stopped: true }),
-  );
+    work: async () => ({ stopped: true }),
+  });
 }
 
 /** Since the link moved, or since its start for one that the link has not led to yet. */

@@ -125,8 +125,11 @@ async function notReady(app: App, { record, logStart }: LaunchedBackend, lastPro
   const { slot } = record;
   const { socket: expected, log: logPath } = app.system.paths.slots[slot];
   const addresses = await app.system.listeningAddresses(record);
-  const listensAt = addresses.includes(expected) || (await app.system.socketExists(slot)) ? [] : addresses;
-  const elsewhere = listensAt.length === 0 ? '' : `; it listens at ${listensAt.join(', ')} instead of ${expected}`;
+  // A socket at the path was bound by it, under whatever spelling.
+  const isThere = addresses.includes(expected) || (await app.system.socketExists(slot));
+  const listensAt = isThere ? [expected] : addresses;
+  const elsewhere =
+    isThere || listensAt.length === 0 ? '' : `; it listens at ${listensAt.join(', ')} instead of ${expected}`;
   return fail(
     'not-ready',
     `slot ${slot}: the backend was not ready within ${app.config.startTimeoutMs} ms: ${lastProbe}${elsewhere}`,

@@ -3,7 +3,7 @@ import { GracefulError } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { otherSlot, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
-import { bringUp } from './bring-up.ts';
+import { bringUp, prepareStart } from './bring-up.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
 import { failOver } from './fail-over.ts';
 import { moveTraffic } from './move-traffic.ts';
@@ -34,10 +34,14 @@ async function spareTheHealthyOne(app: App): Promise<void> {
 /** The body of an update, for every operation that ends with a new backend serving. */
 export async function renew<T>(app: App, choose: (snapshot: Snapshot) => Promise<Choice<T>>): Promise<T | Updated> {
   try {
-    return await inEmptySlot<T | Updated>(app, choose, async (slot, snapshot) => {
-      await using fresh = await bringUp(app, slot);
-      await moveTraffic(app, snapshot, fresh);
-      return { from: snapshot.active, to: slot, release: fresh.backend.release };
+    return await inEmptySlot<T | Updated>(app, {
+      choose,
+      prepare: (slot) => prepareStart(app, slot),
+      async work(slot, snapshot) {
+        await using fresh = await bringUp(app, slot);
+        await moveTraffic(app, snapshot, fresh);
+        return { from: snapshot.active, to: slot, release: fresh.backend.release };
+      },
     });
   } catch (error) {
     // It had traffic for a moment, so it is drained like any other before it goes.

@@ -30,6 +30,8 @@ export interface AppSystem {
   saveRecord(record: BackendRecord): void;
   /** Forgets a backend that has certainly exited. */
   forget(slot: Slot): void;
+  /** Finds out, before anything is stopped for it, whether the slot's backend can be started. */
+  preflight(slot: Slot): Promise<void>;
   launch(slot: Slot): Promise<LaunchedBackend>;
   terminate(
     record: BackendRecord,
@@ -64,6 +66,7 @@ export function openAppSystem(config: Config): AppSystem {
     record: (slot) => readRecord(paths.slots[slot], slot, paths.dir),
     saveRecord: (record) => writeRecord(paths.slots[record.slot], record),
     forget: (slot) => removeRecord(paths.slots[slot]),
+    preflight: async (slot) => (await import('./launcher.ts')).preflight(config, paths, slot),
     launch: async (slot) => (await import('./launcher.ts')).launch(config, paths, slot),
     terminate: async (record, onSignal) =>
       (await import('./processes/terminate.ts')).terminate(record, {

@@ -5,32 +5,34 @@ import { nobodyListensAt } from './knock.ts';
 import { boundTo } from './listeners.ts';
 import { socketInodesOf } from './processes/open-sockets.ts';
 import { treeOf } from './processes/usage.ts';
-import { listeningRows, readSocketTable, rowsNamed, type SocketRow } from './socket-table.ts';
+import { listeningRows, readSocketTables, rowsNamed, type SocketRow } from './socket-table.ts';
 
 const QUEUED = '02'; // SS_CONNECTING: in the backlog, not yet accepted
 const ACCEPTED = '03'; // SS_CONNECTED
 const NONE: Connections = { accepted: 0, queued: 0 };
 
 /**
- * Connections to the backend on `socketPath` whose leader is `pid`. Null where the kernel's table does not show its
- * listener (another network namespace, not Linux): then nobody can tell, and a drain has to be timed.
+ * Connections to the backend on `socketPath` whose leader is `pid`. Null where no table of the kernel's that we may read
+ * shows its listener (another pid namespace, not Linux): then nobody can tell, and a drain has to be timed.
  */
 export async function countConnections(pid: number, socketPath: string): Promise<Connections | null> {
-  const table = readSocketTable(pid);
-  if (table === null) return null;
-  const rows = rowsNamed(table, socketPath);
+  const tables = readSocketTables(pid);
+  if (tables === null) return null;
+  const rowsOf = (name: string): readonly SocketRow[] => tables.flatMap((table) => rowsNamed(table, name));
+  const rows = rowsOf(socketPath);
   if (rows.some((row) => row.isListening)) return tally(rows);
 
-  const names = otherNamesOf(pid, socketPath, table);
-  if (names.length > 0) return tally(names.flatMap((name) => rowsNamed(table, name)));
+  const names = otherNamesOf(pid, socketPath, tables);
+  if (names.length > 0) return tally(names.flatMap(rowsOf));
   if (rows.length > 0) return tally(rows);
   return (await nobodyListensAt(socketPath)) ? NONE : null;
 }
 
 /** A socket may be bound under another spelling: a relative path, or a temp name that was renamed into place. */
-function otherNamesOf(pid: number, socketPath: string, table: Buffer): readonly string[] {
+function otherNamesOf(pid: number, socketPath: string, tables: readonly Buffer[]): readonly string[] {
   const inodes = new Set(treeOf(pid).flatMap(socketInodesOf));
-  return listeningRows(table)
+  return tables
+    .flatMap(listeningRows)
     .filter((row) => inodes.has(row.inode) && boundTo(row.name, pid, socketPath))
     .map((row) => row.name);
 }

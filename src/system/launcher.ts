@@ -11,6 +11,7 @@ import type { Config } from '../core/config.ts';
 import { fail } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
 import { type BackendRecord, identifyDirectory, writePid, writeRecord } from './backend-record.ts';
+import { groupId } from './group-id.ts';
 import { logSize } from './log-file.ts';
 import { identify } from './processes/identity.ts';
 import { releaseOf } from './release.ts';
@@ -34,15 +35,38 @@ export interface LaunchedBackend {
 // `read` fails, and nothing has been started: there is no moment in which a backend runs that nobody knows of.
 const WAIT_FOR_GO = 'read -r go <&3 && [ "$go" = go ] || exit 125; exec 3<&-; exec "$@"';
 
+/** What will be executed, where, and with which environment. */
+interface Plan {
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly argv: readonly string[];
+}
+
+/**
+ * Finds out, before anything is stopped for it, whether the slot's backend can be started.
+ * @throws `not-executable`, `config`
+ */
+export async function preflight(config: Config, paths: StatePaths, slot: Slot): Promise<void> {
+  await planFor(config, paths, slot);
+  if (config.socketGroup !== null) await groupId(config.socketGroup);
+}
+
+async function planFor(config: Config, paths: StatePaths, slot: Slot): Promise<Plan> {
+  const values = { socket: paths.slots[slot].socket, slot, name: config.name, stateDir: config.stateDir };
+  const cwd = await resolveCwd(config, slot);
+  const env = await backendEnvironment(config, values, process.env);
+  const argv = config.command.map((argument) => replacePlaceholders(argument, values));
+  assertExecutable(argv[0] ?? '', cwd, env, slot);
+  return { cwd, env, argv };
+}
+
 /** Starts the backend of a slot with the code, the environment and the release that are on disk now. */
 export async function launch(config: Config, paths: StatePaths, slot: Slot): Promise<LaunchedBackend> {
   const own = paths.slots[slot];
-  const values = { socket: own.socket, slot, name: config.name, stateDir: config.stateDir };
-  const cwd = await resolveCwd(config, slot);
+  const plan = await planFor(config, paths, slot);
+  const { cwd, argv } = plan;
   const instance = randomUUID();
-  const env = { ...(await backendEnvironment(config, values, process.env)), GRACEFUL_INSTANCE: instance };
-  const argv = config.command.map((argument) => replacePlaceholders(argument, values));
-  assertExecutable(argv[0] ?? '', cwd, env, slot);
+  const env = { ...plan.env, GRACEFUL_INSTANCE: instance };
   const [release, logStart] = await Promise.all([releaseOf(config.cwd, cwd), logSize(own.log)]);
 
   await using log = await open(own.log, 'a', 0o640);

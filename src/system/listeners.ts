@@ -1,6 +1,6 @@
 // Where a process listens: to tell a backend that chose another place which path it should have bound.
 import { readFileSync, statSync } from 'node:fs';
-import { isAbsolute, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { isErrno } from './atomic-file.ts';
 import { socketInodesOf } from './processes/open-sockets.ts';
 import { treeOf } from './processes/usage.ts';
@@ -19,15 +19,26 @@ export function listeningAddresses(pid: number): readonly string[] {
   return [...unix, ...tcpListeners(pid, 'tcp', inodes), ...tcpListeners(pid, 'tcp6', inodes)];
 }
 
-/** Whether a name that the process bound leads to the same socket file as `socketPath`. */
+/**
+ * Whether a name that the process bound leads to the same socket file as `socketPath`, or led there once: the kernel shows
+ * the name as it was bound, so one that has gone from that directory was renamed into place.
+ */
 export function boundTo(name: string, pid: number, socketPath: string): boolean {
   // The process's own root and working directory decide what a name means.
   const path = isAbsolute(name) ? name : join(`/proc/${pid}/cwd`, name);
+  if (fileAt(socketPath) === null) return false;
+  return fileAt(path) === null
+    ? fileAt(dirname(path)) === fileAt(dirname(socketPath))
+    : fileAt(path) === fileAt(socketPath);
+}
+
+/** Which file it is, by device and inode; null where there is none. */
+function fileAt(path: string): string | null {
   try {
-    const [bound, wanted] = [statSync(path), statSync(socketPath)];
-    return bound.dev === wanted.dev && bound.ino === wanted.ino;
+    const { dev, ino } = statSync(path);
+    return `${dev}:${ino}`;
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EACCES', 'ESRCH', 'ENOTDIR')) return false;
+    if (isErrno(error, 'ENOENT', 'EACCES', 'ESRCH', 'ENOTDIR')) return null;
     throw error;
   }
 }

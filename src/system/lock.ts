@@ -8,7 +8,7 @@ import { fail } from '../core/failure.ts';
 import { isErrno, readIfPresent, writeAtomically } from './atomic-file.ts';
 import { delay } from './delay.ts';
 import { enterGate } from './gate.ts';
-import { identify, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
+import { bootId, identify, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
 import type { StatePaths } from './state-paths.ts';
 
 /** Who holds the lock, as it is on disk. */
@@ -116,7 +116,8 @@ async function isHeld(paths: StatePaths): Promise<boolean> {
   const touchedAt = await lockTouchedAt(paths);
   if (touchedAt === null) return false;
   const holder = parseHolder(readIfPresent(paths.lockHolder));
-  if (holder === null) return false;
+  // A pid namespace, like a pid, means nothing after a reboot.
+  if (holder === null || holder.bootId !== bootId()) return false;
   if (holder.pidNamespace !== pidNamespace()) return Math.abs(Date.now() - touchedAt) < UNSEEN_HOLDER_STALE_MS;
   return liveness(holder) !== 'dead';
 }

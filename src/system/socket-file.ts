@@ -1,6 +1,4 @@
 // A slot's socket file: whether somebody listens behind it, and who may connect to it.
-
-import { readdirSync } from 'node:fs';
 import { chmod, chown, lstat, rm } from 'node:fs/promises';
 import type { Config } from '../core/config.ts';
 import { fail } from '../core/failure.ts';
@@ -9,7 +7,8 @@ import { isErrno } from './atomic-file.ts';
 import { groupId } from './group-id.ts';
 import { knockAt } from './knock.ts';
 import { socketInodesOf } from './processes/open-sockets.ts';
-import { readSocketTable, rowsNamed } from './socket-table.ts';
+import { listPids } from './processes/stat.ts';
+import { readSocketTables, rowsNamed } from './socket-table.ts';
 
 export async function socketExists(path: string): Promise<boolean> {
   try {
@@ -45,11 +44,9 @@ export async function applySocketRights(path: string, config: Config): Promise<v
 
 /** Says who listens at a path, as far as we may see. */
 function listenerOf(path: string): string {
-  const table = readSocketTable(process.pid);
-  const inode = table === null ? undefined : rowsNamed(table, path).find((row) => row.isListening)?.inode;
+  const rows = (readSocketTables(process.pid) ?? []).flatMap((table) => rowsNamed(table, path));
+  const inode = rows.find((row) => row.isListening)?.inode;
   const pid =
-    inode === undefined
-      ? undefined
-      : readdirSync('/proc').find((entry) => /^\d+$/.test(entry) && socketInodesOf(Number(entry)).includes(inode));
+    inode === undefined ? undefined : listPids().find((candidate) => socketInodesOf(candidate).includes(inode));
   return pid === undefined ? 'a process that is not ours' : `process ${pid}, which is not ours`;
 }

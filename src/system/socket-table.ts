@@ -1,6 +1,7 @@
-// The kernel's table of unix sockets, /proc/<pid>/net/unix, proc_pid_net(5), of the process's network namespace.
-import { readFileSync } from 'node:fs';
+// The kernel's tables of unix sockets, /proc/<pid>/net/unix, proc_pid_net(5): one per network namespace.
+import { readFileSync, statSync } from 'node:fs';
 import { isErrno } from './atomic-file.ts';
+import { listPids } from './processes/stat.ts';
 
 const LISTENING_FLAG = 0x10000; // __SO_ACCEPTCON
 
@@ -19,6 +20,37 @@ export function readSocketTable(pid: number): Buffer | null {
     return readFileSync(`/proc/${pid}/net/unix`);
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EINVAL')) return null;
+    throw error;
+  }
+}
+
+/**
+ * The tables of all network namespaces that a process which we see lives in, that of `pid` first; null where that cannot be
+ * read. The kernel lists a listener in the namespace of its process, and a connection in the one of the *client*, both under
+ * the listener's name (unix_stream_connect() of af_unix.c): with a proxy in a container these are two tables.
+ */
+export function readSocketTables(pid: number): readonly Buffer[] | null {
+  const own = readSocketTable(pid);
+  if (own === null) return null;
+  const seen = new Set([tableInode(pid), null]);
+  const others: Buffer[] = [];
+  for (const other of listPids()) {
+    const inode = tableInode(other);
+    if (seen.has(inode)) continue;
+    const table = readSocketTable(other);
+    if (table === null) continue;
+    seen.add(inode);
+    others.push(table);
+  }
+  return [own, ...others];
+}
+
+/** The same for all processes of a network namespace, and needs no right that /proc/<pid>/ns would. */
+function tableInode(pid: number): number | null {
+  try {
+    return statSync(`/proc/${pid}/net/unix`, { throwIfNoEntry: false })?.ino ?? null;
+  } catch (error) {
+    if (isErrno(error, 'ESRCH', 'EACCES', 'EPERM', 'EINVAL')) return null;
     throw error;
   }
 }

@@ -112,6 +112,7 @@ server.on('upgrade', (request, socket, head) => {
   );
   webSockets.add(socket);
   socket.on('close', () => webSockets.delete(socket));
+  socket.on('end', () => socket.end()); // Node's http server leaves half-closed connections open
   socket.on('error', () => socket.destroy());
   let unread = head;
   const read = (chunk) => {

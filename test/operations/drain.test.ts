@@ -1,11 +1,13 @@
 // Nothing is signalled while a client is connected to it, until the drain deadline.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { inRepo } from '../rig/paths.ts';
 import { runs } from '../rig/processes.ts';
+import { tempDir } from '../rig/temp-dir.ts';
 import { createTestApp, eventsOf, NODE_APP, type TestApp } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
 import { openWebSocket } from '../rig/web-socket.ts';
@@ -128,8 +130,8 @@ describe('a drain', { concurrency: 4 }, () => {
     const run = await stop.finished;
     assert.equal(run.code, 0);
     assert.equal(eventsOf(run, 'backend-signalled').length, 0);
-    assert.deepEqual(run.outcome?.operation === 'stop' && run.outcome.stopped, []);
-    assert.equal((await app.get('/')).version, '1');
+    assert.deepEqual(run.outcome?.operation === 'stop' && run.outcome.kept, [{ slot: 'a', reason: 'it is active' }]);
+    assert.ok(runs(app.pid('a') ?? 0) && runs(app.pid('b') ?? 0));
   });
 
   it('of a named slot is given up in the same way, and the answer says why', async () => {
@@ -196,11 +198,43 @@ describe('a drain', { concurrency: 4 }, () => {
     await holdsAndCounts(app);
   });
 
-  // Its leader stays in our network namespace, whose table does not show the socket of the child: nobody can count.
+  const inNamespace = (script: string) => ({
+    config: { command: ['sh', '-c', script, process.execPath, NODE_APP], drainTimeout: '1h' },
+  });
+
+  it('counts the clients of a backend in a network namespace of its own', async () => {
+    await using app = await createTestApp(inNamespace('exec unshare --net --map-root-user "$0" "$1"'));
+    await holdsAndCounts(app);
+  });
+
+  it('counts the clients of a child in a network namespace of its own', async () => {
+    await using app = await createTestApp(inNamespace('unshare --net --map-root-user "$0" "$1"; exit $?'));
+    await holdsAndCounts(app);
+  });
+
+  it('counts clients in a network namespace of their own, as a proxy in a container has', async () => {
+    await using app = await createTestApp({ config: { drainTimeout: '1h' } });
+    await app.succeed('start', '--all');
+    const script = 'require("node:net").connect(process.argv[1]).on("connect", () => console.log("connected"))';
+    const client = spawn('unshare', ['--net', '--map-root-user', process.execPath, '-e', script, app.link], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(client.stdout, 'data');
+    await app.succeed('switch', 'b');
+    const stop = app.spawnGraceful(['stop', 'a', '--json']);
+    const waiting = await stop.event('waiting', (event) => event.for === 'drain');
+    assert.equal(waiting.detail, '1 connection left');
+    client.kill();
+    assert.equal(eventsOf(await stop.finished, 'backend-drained')[0]?.method, 'socket-table');
+  });
+
+  // Bound in a directory that says nothing about the slot, then renamed: which listener is its own cannot be told.
   it('is timed where connections cannot be counted, and says so', async () => {
+    await using elsewhere = await tempDir();
     await using app = await createTestApp({
+      env: { BIND_AT: elsewhere.join('{slot}.socket') },
       config: {
-        command: ['sh', '-c', 'unshare --net --map-root-user "$0" "$1"; exit $?', process.execPath, NODE_APP],
+        command: [process.execPath, inRepo('test/apps/fixtures/renames-its-socket.mjs')],
         drainTimeout: '400ms',
       },
     });

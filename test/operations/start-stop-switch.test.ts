@@ -159,6 +159,7 @@ describe('stop', { concurrency: 4 }, () => {
     assert.equal(await states(app), 'ready* stopped');
     const again = await app.plain('stop', '--inactive');
     assertExit(again, 0);
+    assert.equal(again.stdout + again.stderr, '', 'cron would mail it');
   });
 
   it('--inactive --older-than keeps what was active a moment ago', async () => {

@@ -43,6 +43,7 @@ export const openWebSocket = async (
   socket.unshift(head);
   socket.on('error', () => undefined);
   const closed = once(socket, 'close').then(() => undefined);
+  socket.resume(); // the end is seen only by those who read; nothing comes unasked
   return {
     version: response.headers['x-version'],
     closed,

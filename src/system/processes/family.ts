@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isErrno } from '../atomic-file.ts';
 import type { BackendRecord } from '../backend-record.ts';
-import { readSocketTable, rowsNamed } from '../socket-table.ts';
+import { readSocketTables, rowsNamed } from '../socket-table.ts';
 import { identify, isAlive, type ProcessIdentity } from './identity.ts';
 import { socketInodesOf } from './open-sockets.ts';
 import { listProcesses, type ProcessStat } from './stat.ts';
@@ -31,14 +31,8 @@ export function familyOf(record: Family, socketPath: string): readonly ProcessId
 }
 
 function listenersOf(socketPath: string): ReadonlySet<string> {
-  const table = readSocketTable(process.pid);
-  return new Set(
-    table === null
-      ? []
-      : rowsNamed(table, socketPath)
-          .filter((row) => row.isListening)
-          .map((row) => row.inode),
-  );
+  const rows = (readSocketTables(process.pid) ?? []).flatMap((table) => rowsNamed(table, socketPath));
+  return new Set(rows.filter((row) => row.isListening).map((row) => row.inode));
 }
 
 /** GRACEFUL_INSTANCE as the process was started with, from /proc/<pid>/environ; null for other users' processes. */

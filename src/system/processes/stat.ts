@@ -4,7 +4,10 @@ import { isErrno } from '../atomic-file.ts';
 
 export interface ProcessStat {
   readonly pid: number;
-  /** Zombie or dead (state Z, X): it has exited, whatever kill(pid, 0) says. */
+  /**
+   * Zombie or dead (state Z, X): it has exited, whatever kill(pid, 0) says. Not while it has other threads: the main one
+   * may be a zombie already and the others still hold the listening socket open.
+   */
   readonly isDead: boolean;
   readonly parent: number;
   readonly group: number;
@@ -27,9 +30,10 @@ export function readStat(pid: number): ProcessStat | null {
   // The command name stands in parentheses and may itself contain spaces and parentheses: count from the last one.
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   const numberAt = (field: number): number => Number(fields[field - 3]);
+  const isOver = fields[0] === 'Z' || fields[0] === 'X' || fields[0] === 'x';
   return {
     pid,
-    isDead: fields[0] === 'Z' || fields[0] === 'X' || fields[0] === 'x',
+    isDead: isOver && numberAt(20) <= 1,
     parent: numberAt(4),
     group: numberAt(5),
     session: numberAt(6),
@@ -40,9 +44,12 @@ export function readStat(pid: number): ProcessStat | null {
 }
 
 /** Every process that we may see, zombies left out. */
-export function listProcesses(): readonly ProcessStat[] {
-  return readdirSync('/proc')
-    .filter((entry) => /^\d+$/.test(entry))
-    .map((entry) => readStat(Number(entry)))
+export const listProcesses = (): readonly ProcessStat[] =>
+  listPids()
+    .map(readStat)
     .filter((stat): stat is ProcessStat => stat !== null && !stat.isDead);
-}
+
+export const listPids = (): readonly number[] =>
+  readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number);
