@@ -10,9 +10,10 @@ import { showStatus as show } from './cli/show-status.ts';
 import { terminalOf } from './cli/terminal.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './core/config.ts';
-import type { EventSink } from './core/events.ts';
+import type { EventSink, OperationName } from './core/events.ts';
 import { EXIT_CODES, GracefulError } from './core/failure.ts';
-import { runOperation } from './hosts/operator.ts';
+import type { OperationInputs } from './core/outcome.ts';
+import { type OperationOptions, type RunningOperation, runOperation } from './hosts/operator.ts';
 import { isServing, status } from './operations/status.ts';
 import { openAppSystem } from './system/app-system.ts';
 
@@ -45,6 +46,8 @@ async function perform(invocation: Invocation): Promise<number> {
       return showStatus(invocation);
     case 'front':
       return serveFront(invocation);
+    case 'run':
+      return supervise(invocation);
     case 'help': {
       const { renderHelp } = await import('./cli/help.ts');
       process.stdout.write(renderHelp(invocation.command, process.stdout.columns));
@@ -67,7 +70,7 @@ async function operate({ operation, input, waitMs, globals }: OperationInvocatio
   const emit: EventSink = (event) => renderer.event({ ...event, at: new Date().toISOString(), seq: seq++ });
   // A hook that calls us back cannot wait for the operation that it is part of.
   const patience = env['GRACEFUL_HOOK'] === undefined ? waitMs : 0;
-  const running = runOperation(openAppSystem(config), operation, input, { emit, waitMs: patience });
+  const running = await begin(config, operation, input, { emit, waitMs: patience });
   const letGo = onInterrupt((by) => running.abort(by), renderer);
   try {
     renderer.outcome(await running.outcome);
@@ -81,6 +84,36 @@ async function operate({ operation, input, waitMs, globals }: OperationInvocatio
     renderer.close();
     await renderer.flush();
   }
+}
+
+/** By the supervisor where one runs, else here: the same events, outcomes and failures either way. */
+async function begin<Name extends OperationName>(
+  config: Config,
+  name: Name,
+  input: OperationInputs[Name],
+  options: OperationOptions,
+): Promise<RunningOperation<Name>> {
+  const system = openAppSystem(config);
+  const here = () => runOperation(system, name, input, options);
+  if ((await system.supervisor()) === null) return here();
+  const { runRemotely } = await import('./control/client.ts');
+  return runRemotely(system.paths.control, name, input, { ...options, by: `graceful ${name} (pid ${process.pid})` });
+}
+
+async function supervise({ configs, metricsListen, globals }: Extract<Invocation, { kind: 'run' }>): Promise<number> {
+  const load = (file: string | null) => loadConfig({ cwd: process.cwd(), env, file, stateDir: globals.stateDir });
+  const files = configs.length === 0 ? [null] : configs;
+  const { run } = await import('./run.ts');
+  await run({
+    configs: await Promise.all(files.map(load)),
+    reread: ({ file }) => load(file),
+    metricsListen,
+    json: globals.json,
+    env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+  });
+  return 0;
 }
 
 async function showStatus({ watch, intervalMs, globals }: Extract<Invocation, { kind: 'status' }>): Promise<number> {

@@ -176,6 +176,33 @@ export const COMMANDS = {
     ],
     exits: [0, 1, 2, 3, 5, 70],
   },
+  run: {
+    summary: 'supervise one or more apps in the foreground',
+    description: [
+      'The long-lived host, for systemd or a container. It starts what is to be up, restarts what dies at once, and keeps its own schedule, so neither cron nor anything else has to call. The other commands hand their work over to it by themselves.',
+      'SIGTERM drains and stops the backends, a second one hurries; SIGHUP rereads the configuration and updates; SIGUSR2 leaves without touching the backends. Killing it costs no request: the backends live on, and the next one adopts them.',
+    ],
+    positionals: null,
+    flags: {
+      config: {
+        type: 'string',
+        short: 'c',
+        value: 'FILE',
+        description: 'Supervise this app; may be given more than once.',
+        multiple: true,
+      },
+      'metrics-listen': {
+        type: 'string',
+        value: 'HOST:PORT',
+        description: 'Serve the metrics of all apps here, for Prometheus. They are on each control socket in any case.',
+      },
+    },
+    examples: [
+      { command: 'graceful run', does: 'supervise the app of this directory' },
+      { command: 'graceful run -c /srv/shop/graceful.config.json -c /srv/blog/graceful.config.json', does: 'two apps' },
+    ],
+    exits: [0, 1, 2, 4, 70],
+  },
   front: {
     summary: 'serve the app over TCP, for trying it out',
     description: [

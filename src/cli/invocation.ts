@@ -32,6 +32,13 @@ export type Invocation =
   | OperationInvocation
   | { readonly kind: 'status'; readonly watch: boolean; readonly intervalMs: number; readonly globals: Globals }
   | { readonly kind: 'front'; readonly listen: ListenAddress; readonly globals: Globals }
+  | {
+      readonly kind: 'run';
+      /** Every -c; none of them means the one that is found. */
+      readonly configs: readonly string[];
+      readonly metricsListen: ListenAddress | null;
+      readonly globals: Globals;
+    }
   | { readonly kind: 'help'; readonly command: CommandName | null }
   | { readonly kind: 'version' }
   /** No command at all: short help and, where there is a configuration, the status. */

@@ -64,6 +64,11 @@ class Given<Name extends CommandName> {
     return this.#args.flags.get(flag)?.at(-1) ?? flagsOf(this.#command)[flag]?.default ?? null;
   }
 
+  /** Every value of a flag that may be given more than once. */
+  texts(flag: FlagName<Name>): readonly string[] {
+    return this.#args.flags.get(flag) ?? [];
+  }
+
   /** The same, as milliseconds. */
   ms(flag: FlagName<Name>): number | null {
     const text = this.text(flag);
@@ -138,6 +143,15 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
     waitMs: given.timerMs('wait'),
     globals: given.globals,
   }),
+  run: (given) => {
+    const metricsListen = given.text('metrics-listen');
+    return {
+      kind: 'run',
+      configs: given.texts('config'),
+      metricsListen: metricsListen === null ? null : parseListenAddress(metricsListen),
+      globals: given.globals,
+    };
+  },
   front: (given) => ({ kind: 'front', listen: parseListenAddress(given.text('listen') ?? ''), globals: given.globals }),
 };
 

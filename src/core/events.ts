@@ -103,6 +103,36 @@ export type GracefulEvent =
   /** A step was undone on the way out of a failed operation. */
   | { readonly type: 'undone'; readonly slot: Slot; readonly what: string };
 
+/** What only a supervisor has to tell; its operations tell the same events as the one-shot host's. */
+export type SupervisorEvent =
+  | { readonly type: 'supervisor-started'; readonly pid: number; readonly version: string }
+  /** A backend that was running before this supervisor: known by pid, start time and boot id. */
+  | { readonly type: 'backend-adopted'; readonly slot: Slot; readonly pid: number }
+  | {
+      readonly type: 'backend-died';
+      readonly slot: Slot;
+      readonly pid: number;
+      /** Null where it was not our child: only that it has gone can be seen. */
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+    }
+  /** The next attempt to bring the app back, after `attempts` that did not last. */
+  | { readonly type: 'retry-scheduled'; readonly attempts: number; readonly delayMs: number; readonly reason: string }
+  | { readonly type: 'operation-started'; readonly operation: OperationName; readonly by: string }
+  | { readonly type: 'operation-completed'; readonly operation: OperationName; readonly ms: number }
+  | {
+      readonly type: 'operation-failed';
+      readonly operation: OperationName;
+      readonly code: string;
+      readonly message: string;
+    }
+  /** A time of the schedule passed while the former one was still at work. */
+  | { readonly type: 'tick-skipped'; readonly job: string; readonly reason: string }
+  | { readonly type: 'config-reread'; readonly file: string }
+  /** The new configuration is wrong: the old one goes on. */
+  | { readonly type: 'config-rejected'; readonly file: string; readonly message: string }
+  | { readonly type: 'supervisor-stopping'; readonly by: string; readonly backends: 'stopped' | 'left running' };
+
 export type HookName = 'beforeStart' | 'afterSwitch' | 'afterFailure';
 
 /** Takes every event, synchronously; it must neither throw nor block. */

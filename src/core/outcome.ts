@@ -10,6 +10,8 @@ export interface OperationInputs {
     readonly inactive: boolean;
     readonly olderThanMs: number | null;
     readonly force: boolean;
+    /** With `all`, for a host that goes away itself: the operator still wants the app up. */
+    readonly keepDesired?: boolean;
   };
   restart: { readonly slots: readonly Slot[]; readonly all: boolean; readonly inactive: boolean };
   switch: { readonly slot: Slot | null };

@@ -52,6 +52,21 @@ export interface StatusReport {
   readonly desired: Desired;
   readonly active: Slot | null;
   readonly link: { readonly path: string; readonly target: string | null };
-  readonly supervisor: { readonly pid: number } | null;
+  readonly supervisor: SupervisorStatus | null;
   readonly slots: readonly SlotStatus[];
+}
+
+/** The long-lived host of this app, and what it is about to do. */
+export interface SupervisorStatus {
+  readonly pid: number;
+  /** Set while a backend that keeps dying is waited for. */
+  readonly retry: Retry | null;
+}
+
+export interface Retry {
+  /** How many attempts did not last. */
+  readonly attempts: number;
+  readonly reason: string;
+  /** ISO 8601. */
+  readonly nextTryAt: string;
 }

@@ -19,6 +19,10 @@ export interface OperationOptions {
   readonly emit: EventSink;
   /** How long to wait for another operation, milliseconds. */
   readonly waitMs: number;
+  /** Where the operations of one long-lived host queue for the lock among themselves. */
+  readonly queue?: MutexQueue;
+  /** Aborted when nothing shall be waited for any longer: drains end as if their time were up. */
+  readonly hurry?: AbortSignal;
 }
 
 export function runOperation<Name extends OperationName>(
@@ -28,12 +32,13 @@ export function runOperation<Name extends OperationName>(
   options: OperationOptions,
 ): RunningOperation<Name> {
   const abortion = new Abortion(options.emit);
-  const queue = new MutexQueue();
+  const queue = options.queue ?? new MutexQueue();
   const app: App = {
     config: system.config,
     system,
     emit: abortion.emit,
     signal: abortion.signal,
+    hurry: options.hurry ?? new AbortController().signal,
     operation: name,
     exclusive: (work) =>
       queue.run(async () => {

@@ -1,5 +1,6 @@
 // What an operation is given: one app, the system behind it, and where to tell what happens. No operation knows which
 // host it runs in.
+import { monotonicMs } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { EventSink } from '../core/events.ts';
 import { fail } from '../core/failure.ts';
@@ -11,6 +12,8 @@ export interface App {
   readonly emit: EventSink;
   /** Aborted when the operator wants the operation undone; its reason says by what. */
   readonly signal: AbortSignal;
+  /** Aborted when nothing shall be waited for any longer: drains end as if their time were up. */
+  readonly hurry: AbortSignal;
   /** What the history and the lock holder's file call this operation. */
   readonly operation: string;
   /** Does the work as the only one that changes this app. Not reentrant, and never held while connections drain. */
@@ -25,5 +28,5 @@ export function assertNotAborted(app: App): void {
 export const aborted = (app: App) =>
   fail('aborted', `aborted by ${String(app.signal.reason)} before the switch`, { by: String(app.signal.reason) });
 
-/** Milliseconds since a `performance.now()`. */
-export const msSince = (startedAt: number): number => Math.round(performance.now() - startedAt);
+/** Milliseconds since a {@link monotonicMs}. */
+export const msSince = (startedAt: number): number => Math.round(monotonicMs() - startedAt);

@@ -1,5 +1,6 @@
 // Waiting until nobody is connected to a backend any more. This is where the promise is kept: a request that is queued in
 // a listener's backlog, or that is being answered, dies with its backend.
+import { monotonicMs } from '../core/clock.ts';
 import type { Connections } from '../core/events.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import { delay } from '../system/delay.ts';
@@ -16,21 +17,24 @@ const POLL_MS = 50;
 export class DrainDeadlines {
   readonly #startedAt = new Map<string, number>();
   readonly #timeoutMs: number;
+  readonly #hurry: AbortSignal;
 
-  constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
+  constructor({ config, hurry }: App) {
+    this.#timeoutMs = config.drainTimeoutMs;
+    this.#hurry = hurry;
   }
 
   startedAt(backend: BackendRecord): number {
     const known = this.#startedAt.get(backend.instance);
     if (known !== undefined) return known;
-    const now = performance.now();
+    const now = monotonicMs();
     this.#startedAt.set(backend.instance, now);
     return now;
   }
 
   remainingMs(backend: BackendRecord): number {
-    return Math.max(0, this.startedAt(backend) + this.#timeoutMs - performance.now());
+    if (this.#hurry.aborted) return 0;
+    return Math.max(0, this.startedAt(backend) + this.#timeoutMs - monotonicMs());
   }
 
   isOver(backend: BackendRecord): boolean {
@@ -68,7 +72,7 @@ export async function drain(app: App, backend: BackendRecord, deadlines: DrainDe
     detail: describeConnections(shown),
   });
   while (!deadlines.isOver(backend)) {
-    const lookedAt = performance.now();
+    const lookedAt = monotonicMs();
     const connections = await app.system.connections(backend);
     if (connections !== null && total(connections) === 0) return;
     if (describeConnections(connections) !== describeConnections(shown)) {
@@ -83,7 +87,7 @@ export async function drain(app: App, backend: BackendRecord, deadlines: DrainDe
     }
     // On a host with tens of thousands of sockets a look costs tens of milliseconds: spend a fifth of a core at most.
     const pause = Math.max(POLL_MS, 4 * msSince(lookedAt));
-    await delay(Math.min(pause, deadlines.remainingMs(backend)), app.signal);
+    await delay(Math.min(pause, deadlines.remainingMs(backend)), AbortSignal.any([app.signal, app.hurry]));
     assertNotAborted(app);
   }
 }

@@ -24,7 +24,7 @@ export interface SlotWork<T> {
 
 /** Chooses a slot, empties it, and does the work in it. */
 export async function inEmptySlot<T>(app: App, { choose, prepare, work }: SlotWork<T>): Promise<T> {
-  const deadlines = new DrainDeadlines(app.config.drainTimeoutMs);
+  const deadlines = new DrainDeadlines(app);
   for (;;) {
     const attempt = await app.exclusive(async (): Promise<Attempt<T>> => {
       assertNotAborted(app);

@@ -1,4 +1,5 @@
 // What cron calls every minute, and what the supervisor calls when something dies: see that a healthy backend is active.
+import { monotonicMs } from '../core/clock.ts';
 import { GracefulError } from '../core/failure.ts';
 import type { KeepaliveAction, OperationInputs, Outcomes } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
@@ -13,7 +14,7 @@ type Finding =
 
 /** Healthy is the normal case: it takes no lock, writes nothing, and loads nothing that healing would need. */
 export async function keepalive(app: App, _input: OperationInputs['keepalive']): Promise<Outcomes['keepalive']> {
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   const snapshot = observe(app);
   const done = (action: KeepaliveAction, active: Slot | null, reason: string): Outcomes['keepalive'] => ({
     operation: 'keepalive',

@@ -1,4 +1,5 @@
 // Stop then start, never at the cost of a request: an active slot's traffic moves to the other slot first.
+import { monotonicMs } from '../core/clock.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
@@ -9,7 +10,7 @@ import { activeHealth, isReady, observe, type Snapshot, settle } from './observe
 import { renew } from './update.ts';
 
 export async function restart(app: App, input: OperationInputs['restart']): Promise<Outcomes['restart']> {
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   const restarted = slotsToRestart(input, observe(app));
   for (const slot of restarted) {
     await moveTrafficAway(app, slot);

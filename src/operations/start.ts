@@ -1,4 +1,5 @@
 // Backends into empty slots, and the first one of them behind the link when nothing ready is there.
+import { monotonicMs } from '../core/clock.ts';
 import { fail } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { SLOTS, type Slot } from '../core/slot.ts';
@@ -13,7 +14,7 @@ type Started = { readonly slot: Slot; readonly wasRunning: boolean };
 
 /** @throws `not-serving` when, with all that was asked for running, nothing ready is active. */
 export async function start(app: App, input: OperationInputs['start']): Promise<Outcomes['start']> {
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   await app.exclusive(() => wantUp(app));
   const slots = input.all ? SLOTS : input.slots.length > 0 ? input.slots : [observe(app).active ?? 'a'];
   const results: Started[] = [];

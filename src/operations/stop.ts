@@ -1,4 +1,5 @@
 // Taking backends down without cutting a request: first the traffic goes, then the connections, then the process.
+import { monotonicMs } from '../core/clock.ts';
 import { fail, GracefulError } from '../core/failure.ts';
 import type { KeptSlot, OperationInputs, Outcomes } from '../core/outcome.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
@@ -11,9 +12,9 @@ import { activeHealth, isReady, observe, type Snapshot, settle } from './observe
 type Stopped = { readonly stopped: true } | ({ readonly stopped: false } & KeptSlot);
 
 export async function stop(app: App, input: OperationInputs['stop']): Promise<Outcomes['stop']> {
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   const results = input.all
-    ? await stopAll(app)
+    ? await stopAll(app, input.keepDesired ?? false)
     : input.inactive
       ? await stopInactive(app, input.olderThanMs)
       : await stopNamed(app, input);
@@ -86,33 +87,39 @@ async function leave(app: App, slot: Slot, force: boolean): Promise<void> {
         reason: `slot ${otherSlot(slot)} is ${other === null ? 'stopped' : 'unready'}`,
       },
     );
-  await goDown(app, snapshot);
+  wantDown(app);
+  removeLink(app, snapshot);
 }
 
-async function stopAll(app: App): Promise<ReadonlyMap<Slot, Stopped>> {
+async function stopAll(app: App, keepDesired: boolean): Promise<ReadonlyMap<Slot, Stopped>> {
   const before = await app.exclusive(async () => {
     const snapshot = await settle(app);
-    await goDown(app, snapshot);
+    if (!keepDesired) wantDown(app);
+    removeLink(app, snapshot);
     return snapshot;
   });
-  try {
-    // Side by side: one drain timeout for both. Each takes the lock for itself.
-    const results = await Promise.all(
-      SLOTS.map((slot) =>
-        stopUnless(app, slot, async ({ desired }) => (desired === 'up' ? 'the app was started again meanwhile' : null)),
-      ),
-    );
-    return new Map(SLOTS.map((slot, index) => [slot, results[index] as Stopped]));
-  } catch (error) {
+  const whyKeep = async ({ desired, link }: Snapshot): Promise<string | null> =>
+    (keepDesired ? link.target !== null : desired === 'up') ? 'the app was started again meanwhile' : null;
+  // Side by side: one drain timeout for both. Each takes the lock for itself.
+  const results = await Promise.allSettled(SLOTS.map((slot) => stopUnless(app, slot, whyKeep)));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure !== undefined) {
     if (app.signal.aborted) await comeBack(app, before);
-    throw error;
+    throw failure.reason;
   }
+  return new Map(
+    results.flatMap((result, index) => (result.status === 'fulfilled' ? [[SLOTS[index] as Slot, result.value]] : [])),
+  );
 }
 
-/** Desired first: from here on keepalive leaves the app alone. Without the link no new request comes. */
-async function goDown(app: App, snapshot: Snapshot): Promise<void> {
+/** Before anything else: from here on keepalive leaves the app alone. */
+function wantDown(app: App): void {
   app.system.desired.write('down', app.operation);
   app.emit({ type: 'desired-changed', desired: 'down' });
+}
+
+/** Without the link no new request comes. */
+function removeLink(app: App, snapshot: Snapshot): void {
   if (snapshot.link.target === null) return;
   app.system.link.remove();
   app.emit({ type: 'link-removed', from: snapshot.active });

@@ -1,4 +1,5 @@
 // The instant rollback (or forward): traffic to the other slot, if that is ready.
+import { monotonicMs } from '../core/clock.ts';
 import { fail } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
@@ -8,7 +9,7 @@ import { isReady, type Snapshot, settle } from './observe.ts';
 
 /** @throws `slot-not-ready`: traffic moves only to a backend that answers its health check. */
 export async function switchTo(app: App, input: OperationInputs['switch']): Promise<Outcomes['switch']> {
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   return app.exclusive(async () => {
     const snapshot = await settle(app);
     const from = snapshot.active;

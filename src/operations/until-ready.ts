@@ -1,4 +1,5 @@
 // From spawn to ready. Four ways out: ready, exited, deadline, aborted; each says so differently.
+import { monotonicMs } from '../core/clock.ts';
 import { fail } from '../core/failure.ts';
 import type { Health } from '../core/status.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
@@ -19,7 +20,7 @@ const ADOPTED_POLL_MS = 100;
 /** Waits for the gate, sets the socket's mode and group, and notes on disk that the backend has been ready. */
 export async function untilReady(app: App, launched: LaunchedBackend): Promise<BackendRecord> {
   const { slot, pid } = launched.record;
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   const gate = new Gate(app, launched.record);
   app.emit({ type: 'waiting', for: 'ready', slot, timeoutMs: app.config.startTimeoutMs });
 
@@ -78,7 +79,7 @@ class Gate {
   async passed(over: AbortSignal): Promise<Verdict> {
     const { system, config, emit } = this.#app;
     const { slot } = this.#backend;
-    const startedAt = performance.now();
+    const startedAt = monotonicMs();
     let inARow = 0;
     while (!over.aborted) {
       if (!(await system.socketExists(slot))) {

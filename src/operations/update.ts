@@ -1,4 +1,5 @@
 // The new version into the inactive slot, and the traffic to it once it is healthy.
+import { monotonicMs } from '../core/clock.ts';
 import { GracefulError } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { otherSlot, type Slot } from '../core/slot.ts';
@@ -14,7 +15,7 @@ type Updated = Pick<Outcomes['update'], 'from' | 'to' | 'release'>;
 
 /** Restarts the inactive slot with the code on disk and moves the traffic there. A failed update changes nothing. */
 export async function update(app: App, input: OperationInputs['update']): Promise<Outcomes['update']> {
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   await spareTheHealthyOne(app);
   const updated = await renew<never>(app, async (snapshot) => ({ slot: slotToUpdate(snapshot) }));
   const stopped = input.stopOld && updated.from !== null ? await stopInactiveSlot(app, updated.from) : null;

@@ -1,9 +1,10 @@
 // One app's share of the system, as the operations see it. What an operation may never need (spawning, killing, locking)
 // is loaded when it is needed: `status` and a healthy `keepalive` run every minute.
+import { existsSync } from 'node:fs';
 import type { Config } from '../core/config.ts';
 import type { Connections, HookName } from '../core/events.ts';
 import type { Slot } from '../core/slot.ts';
-import type { Health } from '../core/status.ts';
+import type { Health, SupervisorStatus } from '../core/status.ts';
 import { type BackendRecord, type RecordState, readRecord, removeRecord, writeRecord } from './backend-record.ts';
 import { countConnections } from './connections.ts';
 import { type DesiredFile, openDesired } from './desired.ts';
@@ -47,12 +48,18 @@ export interface AppSystem {
   connections(record: BackendRecord): Promise<Connections | null>;
   usage(record: BackendRecord): Usage | null;
   /** The supervisor that serves this app, null when none runs. */
-  supervisor(): Promise<{ readonly pid: number } | null>;
+  supervisor(): Promise<SupervisorStatus | null>;
   probe(record: BackendRecord, via: 'socket' | 'link', signal?: AbortSignal): Promise<Health>;
   hook(hook: HookName, slot: Slot, extra: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<HookResult>;
 }
 
-export function openAppSystem(config: Config): AppSystem {
+/** What a host adds to an app's system. */
+export interface HostHooks {
+  /** Told of each backend that was started, before it is ready. */
+  onLaunch?(launched: LaunchedBackend): void;
+}
+
+export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
   const paths = statePaths(config.stateDir, config.name);
   return {
     config,
@@ -67,7 +74,11 @@ export function openAppSystem(config: Config): AppSystem {
     saveRecord: (record) => writeRecord(paths.slots[record.slot], record),
     forget: (slot) => removeRecord(paths.slots[slot]),
     preflight: async (slot) => (await import('./launcher.ts')).preflight(config, paths, slot),
-    launch: async (slot) => (await import('./launcher.ts')).launch(config, paths, slot),
+    async launch(slot) {
+      const launched = await (await import('./launcher.ts')).launch(config, paths, slot);
+      host.onLaunch?.(launched);
+      return launched;
+    },
     terminate: async (record, onSignal) =>
       (await import('./processes/terminate.ts')).terminate(record, {
         signal: config.stopSignal,
@@ -84,8 +95,8 @@ export function openAppSystem(config: Config): AppSystem {
     listeningAddresses: async (record) => (await import('./listeners.ts')).listeningAddresses(record.pid),
     connections: (record) => countConnections(record.pid, paths.slots[record.slot].socket),
     usage: (record) => usageOfTree(record.pid),
-    // The one-shot host only: the supervisor comes with `graceful run`.
-    supervisor: async () => null,
+    supervisor: async () =>
+      existsSync(paths.control) ? (await import('./ask-supervisor.ts')).askSupervisor(paths.control) : null,
     probe(record, via, signal) {
       const realSocketPath = paths.slots[record.slot].socket;
       const socketPath = via === 'link' ? paths.link : realSocketPath;

@@ -1,6 +1,8 @@
 // The user's programs at a moment of an operation: beforeStart, afterSwitch, afterFailure.
+
 import { backendEnvironment } from '../config/environment.ts';
 import { replacePlaceholders } from '../config/placeholders.ts';
+import { monotonicMs } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { HookName } from '../core/events.ts';
 import type { Slot } from '../core/slot.ts';
@@ -24,7 +26,7 @@ export async function runHook(
   extra: Readonly<Record<string, string>>,
   signal?: AbortSignal,
 ): Promise<HookResult> {
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   const { socket } = paths.slots[slot];
   const values = { socket, slot, name: config.name, stateDir: config.stateDir };
   const limit = AbortSignal.timeout(config.startTimeoutMs);
@@ -37,7 +39,7 @@ export async function runHook(
     stop: signal === undefined ? limit : AbortSignal.any([limit, signal]),
     graceMs: 1_000,
   });
-  const ms = Math.round(performance.now() - startedAt);
+  const ms = Math.round(monotonicMs() - startedAt);
   if (end.exitCode === 0 && !end.wasStopped) return { ok: true, ms };
   const { output } = end;
   if (end.startError !== null) return { ok: false, ms, reason: end.startError, output };

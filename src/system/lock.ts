@@ -1,8 +1,10 @@
 // One operation at a time. The lock is proper-lockfile's; who holds it stands beside it, so that a dead holder's lock is
 // taken over at once instead of after a timeout. Whoever takes, or takes over, does so inside the gate, which the kernel
 // frees with its holder: two processes can never both find the same holder dead (node-proper-lockfile#121).
+
 import { rm, rmdir, stat } from 'node:fs/promises';
 import lockfile from 'proper-lockfile';
+import { monotonicMs } from '../core/clock.ts';
 import type { EventSink } from '../core/events.ts';
 import { fail } from '../core/failure.ts';
 import { isErrno, readIfPresent, writeAtomically } from './atomic-file.ts';
@@ -41,12 +43,12 @@ const GATE_PATIENCE_MS = 1_000;
 
 /** @throws `busy` when another operation still holds the lock after `waitMs`. */
 export async function acquireLock(paths: StatePaths, request: LockRequest): Promise<Lock> {
-  const startedAt = performance.now();
+  const startedAt = monotonicMs();
   for (let attempt = 0; ; attempt += 1) {
     const lock = await tryLock(paths, request);
     if (lock !== null) return lock;
 
-    const waitedMs = Math.round(performance.now() - startedAt);
+    const waitedMs = Math.round(monotonicMs() - startedAt);
     if (request.signal.aborted)
       throw fail('aborted', 'aborted while waiting for the lock; nothing was changed', {
         by: String(request.signal.reason),
@@ -97,9 +99,9 @@ async function tryLock(paths: StatePaths, request: LockRequest): Promise<Lock | 
 
 /** Inside the gate: once the holder's file has gone, the lock looks like a dead one's, and only there nobody can act on it. */
 async function release(paths: StatePaths, unlock: () => Promise<void>): Promise<void> {
-  const patience = performance.now() + GATE_PATIENCE_MS;
+  const patience = monotonicMs() + GATE_PATIENCE_MS;
   let gate = await enterGate(paths);
-  while (gate === null && performance.now() < patience) {
+  while (gate === null && monotonicMs() < patience) {
     await delay(1 + Math.random() * 4);
     gate = await enterGate(paths);
   }

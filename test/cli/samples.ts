@@ -100,7 +100,7 @@ export const REPORT: StatusReport = {
   desired: 'up',
   active: 'a',
   link: { path: '/srv/app/run/app.socket', target: 'app-a.socket' },
-  supervisor: { pid: 812 },
+  supervisor: { retry: null, pid: 812 },
   slots: [
     {
       name: 'a',

@@ -1,4 +1,4 @@
-// The whole table: every scenario, 20 updates each, and what came of it. `npm run test:load`; takes a quarter of an hour.
+// The whole table: every scenario, 20 updates each, and what came of it. `npm run test:load`; takes five to ten minutes.
 // BATTERY=keepalive (a part of the titles) runs those scenarios only; BATTERY_UPDATES=5 makes it quicker.
 import { after, describe, it } from 'node:test';
 import { skipUnless } from '../rig/requirements.ts';
@@ -28,7 +28,7 @@ for (const nginx of ['a', 'b'] as const)
 after(() => {
   const rows = [...results].map(([title, result]) =>
     result === null
-      ? [title, 'LOST: see above']
+      ? [title, 'FAILED: see above']
       : [
           title,
           result.updates,

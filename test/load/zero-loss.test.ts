@@ -1,8 +1,18 @@
 // Not one request lost, in short: a few scenarios of the table. All of it: `npm run test:load`.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { startNginx } from '../rig/nginx.ts';
 import { skipUnless } from '../rig/requirements.ts';
-import { describeScenario, runScenario, SCENARIOS, type Scenario } from './scenarios.ts';
+import { eventsOf } from '../rig/test-app.ts';
+import {
+  connectionsAtSigterm,
+  createScenarioApp,
+  describeScenario,
+  runScenario,
+  SCENARIOS,
+  type Scenario,
+} from './scenarios.ts';
+import { underLoad } from './under-load.ts';
 
 interface Row extends Scenario {
   readonly updates: number;
@@ -33,6 +43,27 @@ for (const [rows, concurrency] of [
         await runScenario(scenario, updates);
       });
   });
+
+it('the witnesses see: with no time to drain, requests are lost, and wrk, nginx, the manager and the backend say so', {
+  skip,
+}, async () => {
+  const scenario: Scenario = { nginx: 'b', language: 'node', onSigterm: 'exit', requests: 'mixed' };
+  await using app = await createScenarioApp(scenario, { drainTimeout: '1ms' });
+  await app.succeed('update');
+  await using nginx = await startNginx({ config: 'keepalive', socketPath: app.link });
+  const cut: number[] = [];
+  const report = await underLoad(nginx, async () => {
+    // At the first try, unless the machine is so busy that an update takes longer than a request.
+    for (let tries = 1; nginx.errorLog() === '' && tries <= 10; tries += 1) {
+      const run = await app.succeed('update');
+      cut.push(...eventsOf(run, 'connections-cut').map(({ count }) => count ?? 0));
+    }
+  });
+  assert.ok(report.failures.non2xx > 0);
+  assert.match(nginx.errorLog(), /upstream prematurely closed connection/);
+  assert.ok(Math.max(...cut) > 0);
+  assert.ok(Math.max(...connectionsAtSigterm(app)) > 0);
+});
 
 it('the scenarios tried here hold every pair of properties that the whole table holds', () => {
   const pairs = (scenarios: readonly Scenario[]): readonly string[] => {

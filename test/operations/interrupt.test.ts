@@ -101,7 +101,7 @@ describe('an interrupt', { concurrency: 4 }, () => {
     update.process.kill('SIGINT');
     const refused = await update.event('abort-refused');
     assert.match(refused.reason, /already been switched/);
-    await fifo.release();
+    fifo.release();
     const run = await update.finished;
     assertExit(run, 0);
     assert.equal(run.outcome?.operation === 'update' && run.outcome.to, 'b');

@@ -1,5 +1,6 @@
 // Load by Node itself, for the demo and for machines without wrk: N workers that POST 2 kB bodies, each a different one,
 // and compare the echo. It goes to a TCP port, or to a unix socket whose path (a link, perhaps) is looked up anew at each connection.
+import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Failures, Load, LoadReport } from './load-report.ts';
@@ -28,6 +29,8 @@ export const startHttpLoad = (options: HttpLoadOptions): Load => {
   const tally = new Tally();
   let stopping = false;
   const pausing = new AbortController();
+  // Each worker's pause listens.
+  setMaxListeners(connections, pausing.signal);
   let flow: () => void = () => undefined;
   const flowing = new Promise<void>((resolve) => {
     flow = resolve;

@@ -4,11 +4,12 @@
 import { connect } from 'node:net';
 import { countConnections } from '../connections.ts';
 import { delay } from '../delay.ts';
+import type { Limit } from './limit.ts';
 import type { Finding, ProbeTarget } from './probe.ts';
 
 const LOOK_MS = 5;
 
-export function probeConnect(target: ProbeTarget, stop: AbortSignal): Promise<Finding> {
+export function probeConnect(target: ProbeTarget, limit: Limit): Promise<Finding> {
   return new Promise((resolve) => {
     const settled = new AbortController();
     const socket = connect(target.socketPath);
@@ -19,8 +20,7 @@ export function probeConnect(target: ProbeTarget, stop: AbortSignal): Promise<Fi
     };
     const giveUp = (): void =>
       settle({ ok: false, detail: socket.connecting ? 'not connected' : 'connected, not accepted by the backend' });
-    if (stop.aborted) return giveUp();
-    stop.addEventListener('abort', giveUp, { once: true, signal: settled.signal });
+    limit.whenOver(giveUp);
 
     socket.once('error', (error: NodeJS.ErrnoException) => settle({ ok: false, detail: describeErrno(error) }));
     socket.once('close', () => settle({ ok: true, detail: 'accepts connections' }));

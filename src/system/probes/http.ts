@@ -3,6 +3,7 @@
 import { connect } from 'node:net';
 import type { HealthCheck } from '../../core/config.ts';
 import { describeErrno } from './connect.ts';
+import type { Limit } from './limit.ts';
 import type { Finding } from './probe.ts';
 
 type HttpCheck = Extract<HealthCheck, { type: 'http' }>;
@@ -11,14 +12,12 @@ const STATUS_LINE = /^HTTP\/1\.[01] ([1-5]\d\d)(?: [^\r\n]*)?\r?\n/;
 /** An answer to `GET /healthz` that has no status line in its first bytes is none. */
 const MAX_STATUS_LINE_BYTES = 8 * 1024;
 
-export const probeHttp = (check: HttpCheck, socketPath: string, stop: AbortSignal): Promise<Finding> =>
+export const probeHttp = (check: HttpCheck, socketPath: string, limit: Limit): Promise<Finding> =>
   new Promise((resolve) => {
     const socket = connect(socketPath);
-    const settled = new AbortController();
     let head = '';
     let status: number | null = null;
     const settle = (finding: Finding): void => {
-      settled.abort();
       socket.destroy();
       resolve(finding);
     };
@@ -31,8 +30,7 @@ export const probeHttp = (check: HttpCheck, socketPath: string, stop: AbortSigna
       // With a status, it has answered, and its body is endless.
       settle(status === null ? { ok: false, detail: silent } : finding(status));
     };
-    if (stop.aborted) return giveUp();
-    stop.addEventListener('abort', giveUp, { once: true, signal: settled.signal });
+    limit.whenOver(giveUp);
 
     // Connection: close, so that the probe itself is never a connection that a drain waits for.
     socket.write(

@@ -1,9 +1,11 @@
 // One probe of a backend's health. It never throws for a sick backend: the answer is the finding.
+import { monotonicMs } from '../../core/clock.ts';
 import type { Config } from '../../core/config.ts';
 import type { Slot } from '../../core/slot.ts';
 import type { Health } from '../../core/status.ts';
 import { probeConnect } from './connect.ts';
 import { probeHttp } from './http.ts';
+import { Limit } from './limit.ts';
 
 /** What a probe is pointed at. */
 export interface ProbeTarget {
@@ -19,15 +21,14 @@ export interface ProbeTarget {
 /** Probes once, within `health.timeout`. What runs a program is loaded only when it is configured: start-up is a feature. */
 export async function probe(config: Config, target: ProbeTarget, signal?: AbortSignal): Promise<Health> {
   const { health } = config;
-  const startedAt = performance.now();
-  const limit = AbortSignal.timeout(health.timeoutMs);
-  const stop = signal === undefined ? limit : AbortSignal.any([limit, signal]);
-  const { ok, detail } = await probeBy(config, target, stop);
-  const timedOut = !ok && limit.aborted;
+  const startedAt = monotonicMs();
+  using limit = new Limit(health.timeoutMs, signal);
+  const { ok, detail } = await probeBy(config, target, limit);
+  const timedOut = !ok && limit.timedOut;
   return {
     ok,
     detail: timedOut ? `no answer in ${health.timeoutMs} ms (${detail})` : detail,
-    ms: Math.round(performance.now() - startedAt),
+    ms: Math.round(monotonicMs() - startedAt),
   };
 }
 
@@ -37,14 +38,14 @@ export interface Finding {
   readonly detail: string;
 }
 
-async function probeBy(config: Config, target: ProbeTarget, stop: AbortSignal): Promise<Finding> {
+async function probeBy(config: Config, target: ProbeTarget, limit: Limit): Promise<Finding> {
   const { health } = config;
   switch (health.type) {
     case 'connect':
-      return probeConnect(target, stop);
+      return probeConnect(target, limit);
     case 'http':
-      return probeHttp(health, target.socketPath, stop);
+      return probeHttp(health, target.socketPath, limit);
     case 'exec':
-      return (await import('./exec.ts')).probeExec(config, health.command, target, stop);
+      return (await import('./exec.ts')).probeExec(config, health.command, target, limit.asSignal());
   }
 }

@@ -1,5 +1,6 @@
 // How a backend ends: the stop signal to its leader, patience, then SIGKILL to the whole group. Identity is checked again
 // before every signal.
+import { monotonicMs } from '../../core/clock.ts';
 import { fail } from '../../core/failure.ts';
 import { isErrno } from '../atomic-file.ts';
 import { delay } from '../delay.ts';
@@ -23,7 +24,7 @@ const KILL_PATIENCE_MS = 5_000;
  * @throws `stop-failed` when a process survives, or may not be signalled by this user.
  */
 export async function terminate(record: Family, how: Termination): Promise<{ killed: boolean }> {
-  const deadline = performance.now() + how.timeoutMs;
+  const deadline = monotonicMs() + how.timeoutMs;
   if (isAlive(record)) {
     how.onSignal(record.pid, how.signal);
     signalProcess(record, how.signal, record);
@@ -46,10 +47,10 @@ async function killRemaining(record: Family, how: Termination): Promise<boolean>
   const targets = remaining();
   if (targets.length === 0) return false;
   how.onSignal(record.pid, 'SIGKILL');
-  const deadline = performance.now() + KILL_PATIENCE_MS;
+  const deadline = monotonicMs() + KILL_PATIENCE_MS;
   // Again and again: a process that was about to fork when we looked has a child now.
   for (let left = targets; left.length > 0; left = remaining()) {
-    if (performance.now() > deadline)
+    if (monotonicMs() > deadline)
       throw fail(
         'stop-failed',
         `slot ${record.slot}: process ${left[0]?.pid} is still there ${KILL_PATIENCE_MS} ms after SIGKILL (uninterruptible sleep?)`,
@@ -60,7 +61,7 @@ async function killRemaining(record: Family, how: Termination): Promise<boolean>
         },
       );
     for (const process of left) signalProcess(process, 'SIGKILL', record);
-    await untilGone(left, Math.min(deadline, performance.now() + 500));
+    await untilGone(left, Math.min(deadline, monotonicMs() + 500));
   }
   return true;
 }
@@ -68,8 +69,8 @@ async function killRemaining(record: Family, how: Termination): Promise<boolean>
 /** Waits until all of them have exited or the deadline has passed. */
 async function untilGone(processes: readonly ProcessIdentity[], deadline: number): Promise<void> {
   for (let pause = 1; processes.some(isAlive); pause = Math.min(pause * 2, 50)) {
-    if (performance.now() >= deadline) return;
-    await delay(Math.min(pause, Math.max(1, deadline - performance.now())));
+    if (monotonicMs() >= deadline) return;
+    await delay(Math.min(pause, Math.max(1, deadline - monotonicMs())));
   }
 }
 

@@ -1,0 +1,94 @@
+// What a request to the control socket asks for: unknown in, an operation's input or the reason why not out.
+import type { OperationName } from '../core/events.ts';
+import type { OperationInputs } from '../core/outcome.ts';
+import { isSlot } from '../core/slot.ts';
+
+export type Asked =
+  | {
+      readonly operation: OperationName;
+      readonly input: OperationInputs[OperationName];
+      readonly waitMs: number;
+      readonly by: string;
+    }
+  | { readonly status: 400 | 404; readonly refusal: string };
+
+const DEFAULT_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 2 ** 31 - 1;
+
+/** The input of each operation when nothing is said; its keys and their types are all that is accepted. */
+const DEFAULTS: { readonly [Name in OperationName]: OperationInputs[Name] } = {
+  start: { slots: [], all: false },
+  stop: { slots: [], all: false, inactive: false, olderThanMs: null, force: false },
+  restart: { slots: [], all: false, inactive: false },
+  switch: { slot: null },
+  update: { stopOld: false },
+  keepalive: {},
+};
+
+export function readInput(name: string, body: string): Asked {
+  if (!Object.hasOwn(DEFAULTS, name))
+    return {
+      status: 404,
+      refusal: `there is no operation ${JSON.stringify(name.slice(0, 40))}; there are ${Object.keys(DEFAULTS).join(', ')}`,
+    };
+  const operation = name as OperationName;
+  let request: unknown;
+  try {
+    request = body.trim() === '' ? {} : JSON.parse(body);
+  } catch {
+    return { status: 400, refusal: 'the request body is not JSON' };
+  }
+  if (!isObject(request))
+    return { status: 400, refusal: 'the request body has to be an object such as {"input":{},"waitMs":60000}' };
+  const { input = {}, waitMs = DEFAULT_WAIT_MS, by = 'the control socket', ...others } = request;
+  const [stranger] = Object.keys(others);
+  if (stranger !== undefined)
+    return { status: 400, refusal: `unknown key ${JSON.stringify(stranger)}; there are input, waitMs, by` };
+  if (typeof waitMs !== 'number' || !(waitMs >= 0))
+    return { status: 400, refusal: 'waitMs has to be a number of milliseconds' };
+  if (typeof by !== 'string') return { status: 400, refusal: 'by has to be a string' };
+  const problem = isObject(input) ? problemWith(operation, input) : 'input has to be an object';
+  if (problem !== null) return { status: 400, refusal: problem };
+  return {
+    operation,
+    input: { ...DEFAULTS[operation], ...(input as object) } as OperationInputs[OperationName],
+    waitMs: Math.min(waitMs, MAX_WAIT_MS),
+    by: by.slice(0, 200),
+  };
+}
+
+function problemWith(operation: OperationName, input: Record<string, unknown>): string | null {
+  for (const [key, value] of Object.entries(input)) {
+    if (!Object.hasOwn(DEFAULTS[operation], key))
+      return `unknown input ${JSON.stringify(key)} for ${operation}; there are ${Object.keys(DEFAULTS[operation]).join(', ') || 'none'}`;
+    const problem = CHECKS[key]?.(value) ?? null;
+    if (problem !== null) return `input.${key} has to be ${problem}`;
+  }
+  if (
+    (operation === 'stop' || operation === 'restart') &&
+    Object.values(input).every(
+      (value) => value === false || value === null || (Array.isArray(value) && value.length === 0),
+    )
+  )
+    return `${operation} needs slots, "all" or "inactive"`;
+  return null;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const isSlotValue = (value: unknown): boolean => typeof value === 'string' && isSlot(value);
+const flag = (value: unknown): string | null => (typeof value === 'boolean' ? null : 'true or false');
+
+const CHECKS: Readonly<Record<string, (value: unknown) => string | null>> = {
+  slots: (value) =>
+    Array.isArray(value) && value.every(isSlotValue) && new Set(value).size === value.length
+      ? null
+      : 'a list of "a" and "b"',
+  slot: (value) => (value === null || isSlotValue(value) ? null : '"a", "b" or null'),
+  olderThanMs: (value) =>
+    value === null || (typeof value === 'number' && value >= 0) ? null : 'a number of milliseconds or null',
+  all: flag,
+  inactive: flag,
+  force: flag,
+  stopOld: flag,
+};

@@ -1,0 +1,210 @@
+// One app under a supervisor: its operations queue here, its backends are watched, and when one dies keepalive runs. There
+// is no recovery logic but keepalive's; what is decided here is only when it runs.
+import type { Config } from '../../core/config.ts';
+import type { EventSink, OperationName } from '../../core/events.ts';
+import { GracefulError } from '../../core/failure.ts';
+import type { OperationInputs, Outcomes } from '../../core/outcome.ts';
+import { otherSlot, SLOTS } from '../../core/slot.ts';
+import type { Retry, StatusReport } from '../../core/status.ts';
+import { status } from '../../operations/status.ts';
+import { type AppSystem, openAppSystem } from '../../system/app-system.ts';
+import type { LaunchedBackend } from '../../system/launcher.ts';
+import { MutexQueue } from '../mutex-queue.ts';
+import { type RunningOperation, runOperation } from '../operator.ts';
+import type { BackendWatch, Death } from './backend-watch.ts';
+import { EventHub } from './event-hub.ts';
+import { respawnDelayMs, STABLE_AFTER_MS } from './respawn.ts';
+import { startSchedule } from './schedule.ts';
+
+export interface RequestedOperation<Name extends OperationName> {
+  readonly input: OperationInputs[Name];
+  readonly waitMs: number;
+  /** Who asked, for the journal. */
+  readonly by: string;
+  /** Hears the events of this operation only. */
+  readonly emit?: EventSink;
+}
+
+const BUSY_RETRY_MS = 1_000;
+
+export class SupervisedApp {
+  readonly hub: EventHub;
+  readonly #watch: BackendWatch;
+  readonly #queue = new MutexQueue();
+  readonly #hurry = new AbortController();
+  readonly #running = new Set<Promise<unknown>>();
+  #system: AppSystem;
+  #endSchedule: () => void = () => undefined;
+  #attempts = 0;
+  #retry: (Retry & { readonly timer: NodeJS.Timeout }) | null = null;
+  #isLeaving = false;
+
+  constructor(config: Config, watch: BackendWatch) {
+    this.#watch = watch;
+    this.#system = this.#open(config);
+    this.hub = new EventHub(config.name);
+  }
+
+  get system(): AppSystem {
+    return this.#system;
+  }
+
+  get retry(): Retry | null {
+    if (this.#retry === null) return null;
+    const { attempts, reason, nextTryAt } = this.#retry;
+    return { attempts, reason, nextTryAt };
+  }
+
+  /** Takes over the backends that run, brings the app to its desired state, and begins the schedule. */
+  async begin(): Promise<void> {
+    this.#startSchedule();
+    await this.#recover('the supervisor started');
+  }
+
+  /** Runs an operation like the command line would; its end is told to the hub too. */
+  run<Name extends OperationName>(name: Name, request: RequestedOperation<Name>): RunningOperation<Name> {
+    const startedAt = performance.now();
+    this.hub.emit({ type: 'operation-started', operation: name, by: request.by });
+    const running = runOperation(this.#system, name, request.input, {
+      emit: (event) => {
+        this.hub.emit(event);
+        request.emit?.(event);
+      },
+      waitMs: request.waitMs,
+      queue: this.#queue,
+      hurry: this.#hurry.signal,
+    });
+    const told = running.outcome.then(
+      () =>
+        this.hub.emit({ type: 'operation-completed', operation: name, ms: Math.round(performance.now() - startedAt) }),
+      (error: unknown) => {
+        const { code, message } = GracefulError.from(error).failure;
+        this.hub.emit({ type: 'operation-failed', operation: name, code, message });
+      },
+    );
+    this.#running.add(told);
+    void told.finally(() => this.#running.delete(told));
+    return running;
+  }
+
+  async status(): Promise<StatusReport> {
+    return { ...(await status(this.#system)), supervisor: { pid: process.pid, retry: this.retry } };
+  }
+
+  /** From now on with another configuration. @throws `config` for a schedule that cron does not understand. */
+  reconfigure(config: Config): void {
+    const former = this.#system;
+    this.#endSchedule();
+    this.#system = this.#open(config);
+    try {
+      this.#startSchedule();
+    } catch (error) {
+      this.#system = former;
+      this.#startSchedule();
+      throw error;
+    }
+  }
+
+  /** Nothing is started by itself any more; what is at work is waited for. */
+  async leave(): Promise<void> {
+    this.#isLeaving = true;
+    this.#endSchedule();
+    this.#clearRetry();
+    await Promise.all(this.#running);
+  }
+
+  /** Drains and stops the backends. Desired stays as it is: the next boot starts them again. */
+  async stopBackends(): Promise<Outcomes['stop']> {
+    const input = { slots: [], all: true, inactive: false, olderThanMs: null, force: false, keepDesired: true };
+    return this.run('stop', { input, waitMs: 5_000, by: 'the end of the supervisor' }).outcome;
+  }
+
+  /** No more waiting for connections: straight to the stop signals. */
+  hurry(): void {
+    this.#hurry.abort();
+  }
+
+  #open(config: Config): AppSystem {
+    return openAppSystem(config, { onLaunch: (launched) => this.#watchChild(launched) });
+  }
+
+  /** Backends that run and that we did not start: a former supervisor did, or a command while there was none. */
+  #adopt(): void {
+    for (const slot of SLOTS) {
+      const state = this.#system.record(slot);
+      if (state.kind !== 'alive' || this.#watch.knows(state.record)) continue;
+      this.hub.emit({ type: 'backend-adopted', slot, pid: state.record.pid });
+      this.#watch.adopt(state.record, this.#onDeath);
+    }
+  }
+
+  #watchChild(launched: LaunchedBackend): void {
+    this.#watch.follow(launched, this.#onDeath);
+  }
+
+  readonly #onDeath = ({ slot, record, exit }: Death): void => {
+    const state = this.#system.record(slot);
+    // Stopped on purpose, replaced, or not ready yet: then an operation is at work and deals with it.
+    if (state.kind === 'none' || state.kind === 'invalid' || state.record.instance !== record.instance) return;
+    if (state.record.stoppingAt !== null || (state.record.readyAt === null && this.#running.size > 0)) return;
+    this.hub.emit({ type: 'backend-died', slot, pid: record.pid, ...exit });
+    if (this.#isLeaving) return;
+    const readyAt = Date.parse(state.record.readyAt ?? '') || Date.now();
+    this.#attempts = Date.now() - readyAt > STABLE_AFTER_MS ? 0 : this.#attempts;
+    const why =
+      exit.signal === null ? `exited with code ${exit.exitCode ?? 'unknown'}` : `was killed by ${exit.signal}`;
+    this.#recoverSoon(`the backend in slot ${slot} ${why}`);
+  };
+
+  /** At once when another backend is there to take over, or the first time; else after a pause that grows. */
+  #recoverSoon(reason: string): void {
+    const { slot } = this.#system.link.read();
+    const hasStandby = slot !== null && this.#system.record(otherSlot(slot)).kind === 'alive';
+    const pauseMs = hasStandby ? 0 : respawnDelayMs(this.#attempts);
+    if (!hasStandby) this.#attempts += 1;
+    if (pauseMs === 0) void this.#recover(reason);
+    else this.#retryIn(pauseMs, reason);
+  }
+
+  async #recover(reason: string): Promise<void> {
+    if (this.#isLeaving) return;
+    this.#clearRetry();
+    this.#adopt();
+    try {
+      const outcome = await this.run('keepalive', { input: {}, waitMs: 0, by: reason }).outcome;
+      if (outcome.action === 'busy') this.#retryIn(BUSY_RETRY_MS, outcome.reason);
+    } catch (error) {
+      this.#attempts += 1;
+      this.#retryIn(respawnDelayMs(this.#attempts), GracefulError.from(error).message);
+    }
+  }
+
+  #retryIn(delayMs: number, reason: string): void {
+    if (this.#isLeaving) return;
+    this.#clearRetry();
+    const timer = setTimeout(() => void this.#recover(reason), delayMs);
+    const nextTryAt = new Date(Date.now() + delayMs).toISOString();
+    this.#retry = { attempts: this.#attempts, reason, nextTryAt, timer };
+    this.hub.emit({ type: 'retry-scheduled', attempts: this.#attempts, delayMs, reason });
+  }
+
+  #clearRetry(): void {
+    if (this.#retry !== null) clearTimeout(this.#retry.timer);
+    this.#retry = null;
+  }
+
+  #startSchedule(): void {
+    const { schedule, file } = this.#system.config;
+    this.#endSchedule = startSchedule(schedule, file, {
+      // A retry that is waited for is not overtaken by the clock.
+      keepalive: async () => (this.#retry === null ? this.#recover('the schedule') : undefined),
+      stopInactive: (olderThanMs) =>
+        this.run('stop', {
+          input: { slots: [], all: false, inactive: true, olderThanMs, force: false },
+          waitMs: 0,
+          by: 'the schedule',
+        }).outcome,
+      skipped: (job) => this.hub.emit({ type: 'tick-skipped', job, reason: 'the former run is still at work' }),
+    });
+  }
+}

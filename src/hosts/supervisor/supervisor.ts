@@ -1,0 +1,164 @@
+// The long-lived host: one process for one or more apps. It can be killed at any moment; the backends live on, and the next
+// one adopts them.
+
+import { type ControlServer, listenForControl } from '../../control/server.ts';
+import type { Config } from '../../core/config.ts';
+import { fail, GracefulError } from '../../core/failure.ts';
+import { askSupervisor } from '../../system/ask-supervisor.ts';
+import { type Notifier, watchdogIntervalMs } from '../../system/notify.ts';
+import { VERSION } from '../../version.ts';
+import { BackendWatch } from './backend-watch.ts';
+import type { StampedEvent } from './event-hub.ts';
+import { Metrics } from './metrics.ts';
+import { SupervisedApp } from './supervised-app.ts';
+
+export interface SupervisorOptions {
+  readonly configs: readonly Config[];
+  /** Reads one app's configuration afresh. */
+  reread(config: Config): Promise<Config>;
+  readonly notifier: Notifier;
+  readonly env: NodeJS.ProcessEnv;
+  /** Hears every event of every app. */
+  readonly onEvent: (event: StampedEvent) => void;
+}
+
+interface Served {
+  readonly app: SupervisedApp;
+  readonly control: ControlServer;
+}
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #watch = new BackendWatch();
+  readonly #metrics = new Metrics();
+  readonly #apps: Served[] = [];
+  #watchdog: NodeJS.Timeout | null = null;
+  #end: (how: 'left' | 'stopped') => void = () => undefined;
+  /** Resolves when the supervisor has nothing left to do. */
+  readonly ended = new Promise<'left' | 'stopped'>((resolve) => {
+    this.#end = resolve;
+  });
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  get metrics(): Metrics {
+    return this.#metrics;
+  }
+
+  /** @throws `busy` when an app has a supervisor already, which it names. */
+  async start(): Promise<void> {
+    const { configs, env, notifier } = this.#options;
+    for (const config of configs) this.#apps.push(await this.#serve(config));
+    const beatMs = watchdogIntervalMs(env);
+    if (beatMs !== null) this.#watchdog = setInterval(() => notifier.tell('WATCHDOG=1'), beatMs);
+    // Each reaches its desired state, or reports why not; either way the host is ready for work.
+    await Promise.all(this.#apps.map(({ app }) => app.begin()));
+    notifier.tell('READY=1', `STATUS=${await this.#summary()}`);
+  }
+
+  /** Away without touching the backends: for an upgrade of graceful itself. */
+  async handover(by: string): Promise<void> {
+    this.#tellStopping(by, 'left running');
+    await this.#leave();
+    this.#end('left');
+  }
+
+  /** All apps drained and stopped, side by side. Desired stays up: the next boot starts them. */
+  async stop(by: string): Promise<void> {
+    this.#tellStopping(by, 'stopped');
+    this.#options.notifier.tell('STOPPING=1', 'STATUS=draining and stopping the backends');
+    await Promise.all(this.#apps.map(({ app }) => app.leave()));
+    await Promise.allSettled(this.#apps.map(({ app }) => app.stopBackends()));
+    await this.#leave();
+    this.#end('stopped');
+  }
+
+  /** No more waiting for connections. */
+  hurry(): void {
+    for (const { app } of this.#apps) app.hurry();
+  }
+
+  /** Reads the configurations afresh and updates every app; a bad one is reported, and the old one stays. */
+  async reload(): Promise<void> {
+    const { notifier } = this.#options;
+    notifier.tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`, 'STATUS=updating');
+    await Promise.all(this.#apps.map(({ app }) => this.#reloadApp(app)));
+    notifier.tell('READY=1', `STATUS=${await this.#summary()}`);
+  }
+
+  async #reloadApp(app: SupervisedApp): Promise<void> {
+    const file = app.system.config.file ?? app.system.config.name;
+    try {
+      app.reconfigure(await this.#options.reread(app.system.config));
+      app.hub.emit({ type: 'config-reread', file });
+    } catch (error) {
+      app.hub.emit({ type: 'config-rejected', file, message: GracefulError.from(error).message });
+      return;
+    }
+    await app.run('update', { input: { stopOld: false }, waitMs: 60_000, by: 'SIGHUP' }).outcome.catch(() => undefined); // told as an event
+  }
+
+  async #serve(config: Config): Promise<Served> {
+    const app = new SupervisedApp(config, this.#watch);
+    app.hub.listen(this.#options.onEvent);
+    app.hub.listen((event) => this.#metrics.count(event));
+    this.#metrics.watch(app);
+    const path = app.system.paths.control;
+    await app.system.open();
+    const control = await this.#alone(app, async () => {
+      const other = await askSupervisor(path);
+      if (other !== null)
+        throw fail('busy', `${config.name} has a supervisor already: pid ${other.pid}`, {
+          pid: other.pid,
+          operation: 'run',
+          since: null,
+          waitedMs: 0,
+        });
+      return listenForControl(path, {
+        app,
+        handover: () => void this.handover('POST /handover'),
+        metrics: () => this.#metrics.text(),
+      });
+    });
+    app.hub.emit({ type: 'supervisor-started', pid: process.pid, version: VERSION });
+    return { app, control };
+  }
+
+  /** Under the app's lock: of two supervisors that start together, the second one finds the first one's socket. */
+  async #alone<T>(app: SupervisedApp, work: () => Promise<T>): Promise<T> {
+    await using _lock = await app.system.lock({
+      operation: 'run',
+      waitMs: 60_000,
+      signal: new AbortController().signal,
+      emit: (event) => void app.hub.emit(event),
+      onLost: () => undefined, // held for milliseconds; what is done under it can be done again
+    });
+    return await work();
+  }
+
+  async #leave(): Promise<void> {
+    await Promise.all(this.#apps.map(({ app }) => app.leave()));
+    await Promise.all(this.#apps.map(({ control }) => control.close()));
+    this.#watch.close();
+    if (this.#watchdog !== null) clearInterval(this.#watchdog);
+    await this.#options.notifier.flush();
+  }
+
+  #tellStopping(by: string, backends: 'stopped' | 'left running'): void {
+    for (const { app } of this.#apps) app.hub.emit({ type: 'supervisor-stopping', by, backends });
+  }
+
+  /** One line for people, as `systemctl status` shows it. */
+  async #summary(): Promise<string> {
+    const reports = await Promise.all(this.#apps.map(({ app }) => app.status()));
+    return reports
+      .map(({ name, active, desired, slots }) => {
+        const state =
+          slots.find((slot) => slot.active)?.state ?? (desired === 'down' ? 'down on purpose' : 'nothing active');
+        return `${name}: ${active === null ? '' : `${active} `}${state}`;
+      })
+      .join(', ');
+  }
+}

@@ -1,0 +1,77 @@
+// `graceful run`: wires the supervisor to signals, systemd, the journal and, on request, a port for Prometheus.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { ListenAddress } from './cli/invocation.ts';
+import { journal } from './cli/renderers/journal.ts';
+import type { Config } from './core/config.ts';
+import { Supervisor } from './hosts/supervisor/supervisor.ts';
+import { openNotifier } from './system/notify.ts';
+
+export interface RunOptions {
+  readonly configs: readonly Config[];
+  reread(config: Config): Promise<Config>;
+  readonly metricsListen: ListenAddress | null;
+  readonly json: boolean;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+/** Supervises until a signal ends it. @throws whatever keeps it from starting. */
+export async function run({ configs, reread, metricsListen, json, env, stdout, stderr }: RunOptions): Promise<void> {
+  const notifier = openNotifier(env, (reason) => stderr.write(`graceful: systemd is not told: ${reason}\n`));
+  const supervisor = new Supervisor({
+    configs,
+    reread,
+    notifier,
+    env,
+    onEvent: journal({ json, priorities: env['JOURNAL_STREAM'] !== undefined, stdout }),
+  });
+  const letGo = obeySignals(supervisor);
+  const metrics = metricsListen === null ? null : await serveMetrics(supervisor, metricsListen);
+  if (metrics !== null) stdout.write(`metrics: http://${addressOf(metrics)}/metrics\n`);
+  try {
+    await supervisor.start();
+    await supervisor.ended;
+  } finally {
+    letGo();
+    metrics?.close();
+    metrics?.closeAllConnections();
+  }
+}
+
+function obeySignals(supervisor: Supervisor): () => void {
+  let isStopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (isStopping) supervisor.hurry();
+    else void supervisor.stop(signal);
+    isStopping = true;
+  };
+  const handlers: Partial<Record<NodeJS.Signals, (signal: NodeJS.Signals) => void>> = {
+    SIGTERM: stop,
+    SIGINT: stop,
+    SIGHUP: () => void supervisor.reload(),
+    SIGUSR2: (signal) => void supervisor.handover(signal),
+  };
+  const entries = Object.entries(handlers) as [NodeJS.Signals, (signal: NodeJS.Signals) => void][];
+  for (const [signal, handler] of entries) process.on(signal, handler);
+  return () => {
+    for (const [signal, handler] of entries) process.off(signal, handler);
+  };
+}
+
+async function serveMetrics(supervisor: Supervisor, { host, port }: ListenAddress): Promise<Server> {
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') return void response.writeHead(404).end();
+    void supervisor.metrics
+      .text()
+      .then(({ type, text }) => response.writeHead(200, { 'content-type': type }).end(text));
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+  return server;
+}
+
+function addressOf(server: Server): string {
+  const { address, port } = server.address() as AddressInfo;
+  return `${address}:${port}`;
+}
