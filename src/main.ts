@@ -101,6 +101,9 @@ async function begin<Name extends OperationName>(
 }
 
 async function supervise({ configs, metricsListen, globals }: Extract<Invocation, { kind: 'run' }>): Promise<number> {
+  const { runUnderInit } = await import('./system/init.ts');
+  const exitCode = await runUnderInit((what) => process.stderr.write(`graceful: ${what}\n`));
+  if (exitCode !== null) return exitCode;
   const load = (file: string | null) => loadConfig({ cwd: process.cwd(), env, file, stateDir: globals.stateDir });
   const files = configs.length === 0 ? [null] : configs;
   const { run } = await import('./run.ts');

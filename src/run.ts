@@ -25,6 +25,8 @@ export async function run({ configs, reread, metricsListen, json, env, stdout, s
     reread,
     notifier,
     env,
+    onOutput: (app, slot, line) =>
+      stdout.write(json ? `${JSON.stringify({ output: { app, slot, line } })}\n` : `${app} ${slot} | ${line}\n`),
     onEvent: journal({ json, priorities: env['JOURNAL_STREAM'] !== undefined, stdout }),
   });
   const letGo = obeySignals(supervisor);

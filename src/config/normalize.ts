@@ -119,6 +119,7 @@ function build(output: FileOutput, { file, base, stateDir, commands }: Resolved)
       stopInactiveOlderThanMs: schedule.stopInactiveOlderThan,
       timeZone: schedule.timeZone ?? null,
     },
+    log: output.log,
     hooks: { beforeStart: hook('beforeStart'), afterSwitch: hook('afterSwitch'), afterFailure: hook('afterFailure') },
   };
 }

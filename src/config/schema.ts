@@ -10,6 +10,7 @@ import {
   null_,
   number,
   optional,
+  picklist,
   pipe,
   record,
   regex,
@@ -25,6 +26,7 @@ const VALUE = 'a string, a number, true, false, or null to remove the variable';
 const VARIABLE = 'the name of a variable, without "="';
 const ENV_FILES = 'a path or an array of paths';
 const MODE = 'an octal string such as "0660" that lets the owner read and write';
+const LOG = '"file" or "inherit"';
 const SIGNAL = 'the name of a signal, such as SIGTERM';
 const CRON = 'a cron expression of five or six fields such as "*/5 * * * *", or null to turn it off';
 const ZONE = 'a time zone such as Europe/Berlin';
@@ -125,6 +127,15 @@ export const fileSchema = closed({
     'SIGTERM',
   ),
   stopTimeout: optional(duration('From the stop signal to SIGKILL for the whole process group.'), '10s'),
+  log: optional(
+    pipe(
+      picklist(['file', 'inherit'], LOG),
+      description(
+        '`inherit`: `graceful run` also prints what the backends write to their log files, each line with app and slot.',
+      ),
+    ),
+    'file',
+  ),
   schedule: optional(pipe(schedule, description('What `graceful run` does by itself, and when.')), {}),
   hooks: optional(pipe(hooks, description('Programs that run at a moment of an operation.')), {}),
 });

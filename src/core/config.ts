@@ -68,6 +68,8 @@ export interface Config {
   readonly stopSignal: NodeJS.Signals;
   /** Stop signal to SIGKILL. */
   readonly stopTimeoutMs: number;
+  /** `inherit`: the supervisor repeats the backends' output on its own. */
+  readonly log: 'file' | 'inherit';
   readonly schedule: Schedule;
   readonly hooks: Hooks;
 }

@@ -71,11 +71,13 @@ export async function tell({ dir, shell, screen, signal, own }: Stage): Promise<
   /** Lets the traffic run for a while, and until the version that should serve is the only one that answers. */
   const watch = async (): Promise<void> => {
     await sleep(PAUSE_MS, undefined, { signal });
-    const isAlone = (): boolean => signal.aborted || Object.keys(traffic?.rates ?? {}).join() === serving;
+    const isAlone = (): boolean =>
+      signal.aborted || traffic?.ended === true || Object.keys(traffic?.rates ?? {}).join() === serving;
     await until(`only ${serving} answers`, isAlone, 10_000).catch(() =>
       surprises.push(`${serving} should be the only version that answers`),
     );
     signal.throwIfAborted();
+    if (traffic?.ended) throw new Error('the load generator has died');
     screen.keepPulse();
   };
 

@@ -1,4 +1,5 @@
 // What it came to: a table, and a sentence. All that is counted was counted by the load generator.
+import { printable } from '../../src/cli/text.ts';
 import { failed } from '../rig/load-report.ts';
 import type { Screen } from './screen.ts';
 import { count, type Story } from './story.ts';
@@ -34,7 +35,7 @@ export function printSummary(screen: Screen, story: Story): void {
   screen.line(paint.dim('  Own start: until the backend passed its health check. Total: the whole command.'));
 
   screen.line();
-  for (const example of lost === 0 ? [] : traffic.examples) screen.line(`  ${paint.red(example)}`);
+  for (const example of lost === 0 ? [] : traffic.examples) screen.line(`  ${paint.red(printable(example))}`);
   for (const surprise of surprises) screen.line(`  ${paint.red(`unexpected: ${surprise}`)}`);
   screen.line(
     succeeded(story)

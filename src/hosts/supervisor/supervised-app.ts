@@ -4,7 +4,7 @@ import type { Config } from '../../core/config.ts';
 import type { EventSink, OperationName } from '../../core/events.ts';
 import { GracefulError } from '../../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../../core/outcome.ts';
-import { otherSlot, SLOTS } from '../../core/slot.ts';
+import { otherSlot, SLOTS, type Slot } from '../../core/slot.ts';
 import type { Retry, StatusReport } from '../../core/status.ts';
 import { status } from '../../operations/status.ts';
 import { type AppSystem, openAppSystem } from '../../system/app-system.ts';
@@ -13,6 +13,7 @@ import { MutexQueue } from '../mutex-queue.ts';
 import { type RunningOperation, runOperation } from '../operator.ts';
 import type { BackendWatch, Death } from './backend-watch.ts';
 import { EventHub } from './event-hub.ts';
+import { followLog } from './log-relay.ts';
 import { respawnDelayMs, STABLE_AFTER_MS } from './respawn.ts';
 import { startSchedule } from './schedule.ts';
 
@@ -25,22 +26,28 @@ export interface RequestedOperation<Name extends OperationName> {
   readonly emit?: EventSink;
 }
 
+/** Hears each line that a backend writes, where `log` is `inherit`. */
+export type OutputListener = (app: string, slot: Slot, line: string) => void;
+
 const BUSY_RETRY_MS = 1_000;
 
 export class SupervisedApp {
   readonly hub: EventHub;
   readonly #watch: BackendWatch;
+  readonly #onOutput: OutputListener;
   readonly #queue = new MutexQueue();
   readonly #hurry = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   #system: AppSystem;
   #endSchedule: () => void = () => undefined;
+  #endRelay: () => void = () => undefined;
   #attempts = 0;
   #retry: (Retry & { readonly timer: NodeJS.Timeout }) | null = null;
   #isLeaving = false;
 
-  constructor(config: Config, watch: BackendWatch) {
+  constructor(config: Config, watch: BackendWatch, onOutput: OutputListener) {
     this.#watch = watch;
+    this.#onOutput = onOutput;
     this.#system = this.#open(config);
     this.hub = new EventHub(config.name);
   }
@@ -58,6 +65,7 @@ export class SupervisedApp {
   /** Takes over the backends that run, brings the app to its desired state, and begins the schedule. */
   async begin(): Promise<void> {
     this.#startSchedule();
+    this.#startRelay();
     await this.#recover('the supervisor started');
   }
 
@@ -109,6 +117,7 @@ export class SupervisedApp {
   async leave(): Promise<void> {
     this.#isLeaving = true;
     this.#endSchedule();
+    this.#endRelay();
     this.#clearRetry();
     await Promise.all(this.#running);
   }
@@ -191,6 +200,17 @@ export class SupervisedApp {
   #clearRetry(): void {
     if (this.#retry !== null) clearTimeout(this.#retry.timer);
     this.#retry = null;
+  }
+
+  #startRelay(): void {
+    const { config, paths } = this.#system;
+    if (config.log !== 'inherit') return;
+    const ends = SLOTS.map((slot) =>
+      followLog(paths.slots[slot].log, (line) => this.#onOutput(config.name, slot, line)),
+    );
+    this.#endRelay = () => {
+      for (const end of ends) end();
+    };
   }
 
   #startSchedule(): void {

@@ -10,7 +10,7 @@ import { VERSION } from '../../version.ts';
 import { BackendWatch } from './backend-watch.ts';
 import type { StampedEvent } from './event-hub.ts';
 import { Metrics } from './metrics.ts';
-import { SupervisedApp } from './supervised-app.ts';
+import { type OutputListener, SupervisedApp } from './supervised-app.ts';
 
 export interface SupervisorOptions {
   readonly configs: readonly Config[];
@@ -20,6 +20,7 @@ export interface SupervisorOptions {
   readonly env: NodeJS.ProcessEnv;
   /** Hears every event of every app. */
   readonly onEvent: (event: StampedEvent) => void;
+  readonly onOutput: OutputListener;
 }
 
 interface Served {
@@ -101,7 +102,7 @@ export class Supervisor {
   }
 
   async #serve(config: Config): Promise<Served> {
-    const app = new SupervisedApp(config, this.#watch);
+    const app = new SupervisedApp(config, this.#watch, this.#options.onOutput);
     app.hub.listen(this.#options.onEvent);
     app.hub.listen((event) => this.#metrics.count(event));
     this.#metrics.watch(app);

@@ -1,0 +1,38 @@
+// `log: inherit`: what the backends write, on the supervisor's stdout too, each line with its app and slot. The backends
+// still write to their files, and we follow those: a pipe to us would break, and them with it, when we are killed.
+import { closeSync, fstatSync, openSync, readSync, watch } from 'node:fs';
+import { isErrno } from '../../system/atomic-file.ts';
+
+const CHUNK_BYTES = 64 * 1024;
+
+/** Follows a log from its end, over truncation (logrotate's copytruncate) too; returns how to stop. */
+export function followLog(path: string, onLine: (line: string) => void): () => void {
+  // Created if missing: what is not there cannot be watched.
+  const file = openSync(path, 'a+', 0o640);
+  const buffer = Buffer.alloc(CHUNK_BYTES);
+  let position = fstatSync(file).size;
+  let rest = '';
+  const read = (): void => {
+    const { size } = fstatSync(file);
+    if (size < position) position = 0; // truncated
+    while (position < size) {
+      const bytes = readSync(file, buffer, 0, CHUNK_BYTES, position);
+      if (bytes === 0) break;
+      position += bytes;
+      const lines = (rest + buffer.toString('utf8', 0, bytes)).split('\n');
+      rest = (lines.pop() ?? '').slice(-CHUNK_BYTES); // a line without an end does not fill the memory
+      for (const line of lines) onLine(line);
+    }
+  };
+  const watcher = watch(path, () => {
+    try {
+      read();
+    } catch (error) {
+      if (!isErrno(error, 'EIO', 'ESTALE')) throw error; // a file system that went away takes the log with it
+    }
+  });
+  return () => {
+    watcher.close();
+    closeSync(file);
+  };
+}
