@@ -7,6 +7,7 @@ import { type App, msSince } from './app.ts';
 export async function takeDown(app: App, backend: BackendRecord): Promise<void> {
   const { slot, pid } = backend;
   const startedAt = monotonicMs();
+  const hadDied = app.system.record(slot).kind !== 'alive';
   app.system.saveRecord({ ...backend, stoppingAt: new Date().toISOString() });
   const { killed } = await app.system.terminate(backend, (target, signal) => {
     app.emit({ type: 'backend-signalled', slot, pid: target, signal });
@@ -14,5 +15,6 @@ export async function takeDown(app: App, backend: BackendRecord): Promise<void> 
   });
   app.system.forget(slot);
   await app.system.clearSocket(slot);
-  app.emit({ type: 'backend-stopped', slot, pid, ms: msSince(startedAt), killed });
+  // Nobody stopped one that had died by itself.
+  if (!hadDied) app.emit({ type: 'backend-stopped', slot, pid, ms: msSince(startedAt), killed });
 }
