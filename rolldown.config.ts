@@ -21,6 +21,8 @@ const helpersInMain: Plugin = {
     if (main?.type !== 'chunk' || helpers?.type !== 'chunk')
       throw new Error('rolldown names its chunks differently now');
     const load = 'require("./chunks/rolldown-runtime.cjs")';
+    // bin/graceful.cjs runs kept compiled code of it, in which V8 does not find the way back to Node's import().
+    if (/[^.\w]import\(/.test(main.code)) throw new Error('main.cjs calls import(): only its chunks may');
     main.code = main.code.replace(load, () => `((exports) => {\n${helpers.code}return exports;\n})({})`);
   },
 };

@@ -14,9 +14,6 @@ if (Module.enableCompileCache !== undefined) {
   // Node 22 and later can do all of this by themselves.
   Module.enableCompileCache(join(dirname(file), 'compiled'));
   require(file);
-} else if (vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER === undefined) {
-  // Before Node 20.12, a script that is compiled here cannot import().
-  require(file);
 } else {
   start();
 }
@@ -27,7 +24,6 @@ function start() {
   const script = new vm.Script(Module.wrap(source.toString()), {
     filename: file,
     cachedData: compiledFrom(source, kept),
-    importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
   // False: V8 took it. True or undefined: it is of another V8, or there is none.
   if (script.cachedDataRejected !== false) keepOnExit(script, source, kept);

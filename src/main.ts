@@ -102,7 +102,7 @@ async function begin<Name extends OperationName>(
 
 async function supervise({ configs, metricsListen, globals }: Extract<Invocation, { kind: 'run' }>): Promise<number> {
   const { runUnderInit } = await import('./system/init.ts');
-  const exitCode = await runUnderInit((what) => process.stderr.write(`graceful: ${what}\n`));
+  const exitCode = await runUnderInit(argv, (what) => process.stderr.write(`graceful: ${what}\n`));
   if (exitCode !== null) return exitCode;
   const load = (file: string | null) => loadConfig({ cwd: process.cwd(), env, file, stateDir: globals.stateDir });
   const files = configs.length === 0 ? [null] : configs;

@@ -1,11 +1,9 @@
 // Which files cosmiconfig looks at for us, and how each kind of file is read.
-import { realpathSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
 // The explorer itself, past the package's front door, which does two things that we cannot have. It first searches the
 // working directory for a configuration of cosmiconfig's own, which may be a program and may change where we look. And it
 // makes each `graceful status` load the parsers and compilers of every format.
 import * as cosmiconfig from 'cosmiconfig/dist/ExplorerSync.js';
-import { FileSyntaxError, parseJson } from './json.ts';
+import { parseJson } from './json.ts';
 
 const EXTENSIONS = ['json', 'yaml', 'yml', 'js', 'mjs', 'cjs', 'ts'] as const;
 
@@ -57,30 +55,9 @@ export function createExplorer(): Explorer {
   });
 }
 
-async function loadYaml(file: string, content: string): Promise<unknown> {
-  const { defaultLoaders } = await import('cosmiconfig');
-  try {
-    return await defaultLoaders['.yaml'](file, content);
-  } catch (cause) {
-    // js-yaml's message quotes the file; its mark and its reason do not.
-    const { mark, reason } = cause as { mark?: { line: number; column: number }; reason?: string };
-    if (mark === undefined) throw cause;
-    throw new FileSyntaxError(
-      `invalid YAML at line ${mark.line + 1}, column ${mark.column + 1} (${reason})`,
-      'valid YAML',
-      { cause },
-    );
-  }
-}
+/** Loaded for the files that need one: they bring a parser or a compiler along. */
+const loaders = () => import('./loaders.ts');
 
-async function loadModule(file: string): Promise<unknown> {
-  const module: { default?: unknown } = await import(pathToFileURL(realpathSync(file)).href);
-  return module.default;
-}
-
-async function loadTypeScript(file: string): Promise<unknown> {
-  const { createJiti } = await import('jiti');
-  // Its file cache lies in a directory of /tmp that anybody may have made: no place for code that root will run.
-  const jiti = createJiti(file, { fsCache: false, moduleCache: false });
-  return (await jiti.import<{ default?: unknown }>(file)).default;
-}
+const loadYaml = async (file: string, content: string) => (await loaders()).loadYaml(file, content);
+const loadModule = async (file: string) => (await loaders()).loadModule(file);
+const loadTypeScript = async (file: string) => (await loaders()).loadTypeScript(file);

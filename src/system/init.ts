@@ -8,12 +8,12 @@ const FORWARDED = ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
 const UNDER_INIT = 'GRACEFUL_UNDER_INIT';
 
 /**
- * Where this process is PID 1 and tini is installed: runs the same command under it and resolves with its exit code.
+ * Where this process is PID 1 and tini is installed: runs the same command (`argv` as Node gives it) under it and resolves with its exit code.
  * Null where we go on ourselves; `onMissing` then hears what is missing, if anything is.
  */
-export async function runUnderInit(onMissing: (what: string) => void): Promise<number | null> {
+export async function runUnderInit(argv: readonly string[], onMissing: (what: string) => void): Promise<number | null> {
   if (process.pid !== 1 || process.env[UNDER_INIT] !== undefined) return null;
-  const child = execa('tini', ['-s', '--', process.execPath, ...process.execArgv, ...process.argv.slice(1)], {
+  const child = execa('tini', ['-s', '--', process.execPath, ...process.execArgv, ...argv.slice(1)], {
     stdio: 'inherit',
     env: { [UNDER_INIT]: '1' },
     reject: false,

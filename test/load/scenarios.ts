@@ -22,7 +22,6 @@ export interface Scenario {
 export interface ScenarioResult {
   readonly updates: number;
   readonly requests: number;
-  /** Of each kind of loss, 0: else runScenario() would have raised an error. */
   readonly failures: Failures;
   readonly versions: number;
   /** `graceful update`, from start to exit. */
@@ -48,8 +47,15 @@ export const describeScenario = ({ nginx, language, onSigterm, requests }: Scena
     requests === 'fast' ? '0-3 ms' : '0-3 ms and 5 % of 500 ms',
   ].join(', ');
 
-/** Updates the app so many times in a row, each time to a new version, while nginx sends it wrk's requests. */
-export async function runScenario(scenario: Scenario, updates: number): Promise<ScenarioResult> {
+/**
+ * Updates the app so many times in a row, each time to a new version, while nginx sends it wrk's requests; asserts that
+ * nothing was lost. `onMeasured` gets what was measured, also when that is about to fail.
+ */
+export async function runScenario(
+  scenario: Scenario,
+  updates: number,
+  onMeasured: (result: ScenarioResult) => void = () => undefined,
+): Promise<void> {
   const startedAt = performance.now();
   await using app = await createScenarioApp(scenario);
   await app.succeed('update');
@@ -68,20 +74,21 @@ export async function runScenario(scenario: Scenario, updates: number): Promise<
     await untilLeft(app.socket(app.active() === 'a' ? 'b' : 'a'));
   });
 
-  assertNothingLost(report, nginx);
-  assert.deepEqual(Object.keys(report.versions), upTo(1 + updates), 'each version got requests');
-  await assertAnswersAlone(String(1 + updates), nginx);
-  assert.equal(backends.most, 2, 'at most two backends at a time');
-  for (const [index, { run }] of runs.entries()) assertStoppedUnconnected(run, index > 0, scenario);
-  assert.deepEqual(connectionsAtSigterm(app), Array(updates - 1).fill(0), 'nobody is connected at SIGTERM');
-  return {
+  onMeasured({
     updates,
     requests: report.requests,
     failures: report.failures,
     versions: Object.keys(report.versions).length,
     medianUpdateMs: median(runs.map(({ ms }) => ms)),
     seconds: (performance.now() - startedAt) / 1000,
-  };
+  });
+
+  assertNothingLost(report, nginx);
+  assert.deepEqual(Object.keys(report.versions), upTo(1 + updates), 'each version got requests');
+  await assertAnswersAlone(String(1 + updates), nginx);
+  assert.equal(backends.most, 2, 'at most two backends at a time');
+  for (const [index, { run }] of runs.entries()) assertStoppedUnconnected(run, index > 0, scenario);
+  assert.deepEqual(connectionsAtSigterm(app), Array(updates - 1).fill(0), 'nobody is connected at SIGTERM');
 }
 
 /** The app of a scenario, not yet started. Its backends note how many connections they have when SIGTERM comes. */

@@ -209,7 +209,7 @@ describe('a hook', { concurrency: 4 }, () => {
 
   it('may say as much as it likes: the last lines are kept', async () => {
     await using app = await createTestApp({
-      config: { hooks: { beforeStart: ['sh', '-c', 'yes 0123456789 | head -c 3000000; echo the end; exit 5'] } },
+      config: { hooks: { beforeStart: ['sh', '-c', 'yes 0123456789 | head -c 3000000; echo; echo the end; exit 5'] } },
     });
     const run = await app.graceful('update');
     const { reason, output } = failureOf(run, 'hook-failed').details;

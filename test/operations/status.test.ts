@@ -102,7 +102,7 @@ describe('status', { concurrency: 4 }, () => {
     await update.finished;
 
     app.configure({ stopTimeout: '1h' });
-    app.deploy('1', { APP_ON_SIGTERM: 'ignore' });
+    app.deploy('1', { APP_BROKEN: '', APP_ON_SIGTERM: 'ignore' });
     await app.succeed('start');
     const stop = app.spawnGraceful(['stop', '--all', '--json']);
     await stop.event('backend-signalled');
