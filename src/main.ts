@@ -96,8 +96,14 @@ async function begin<Name extends OperationName>(
   const system = openAppSystem(config);
   const here = () => runOperation(system, name, input, options);
   if ((await system.supervisor()) === null) return here();
-  const { runRemotely } = await import('./control/client.ts');
-  return runRemotely(system.paths.control, name, input, { ...options, by: `graceful ${name} (pid ${process.pid})` });
+  const { runByEither } = await import('./control/client.ts');
+  return runByEither(
+    system.paths.control,
+    name,
+    input,
+    { ...options, by: `graceful ${name} (pid ${process.pid})` },
+    here,
+  );
 }
 
 async function supervise({ configs, metricsListen, globals }: Extract<Invocation, { kind: 'run' }>): Promise<number> {

@@ -20,18 +20,26 @@ export interface RunOptions {
 /** Supervises until a signal ends it. @throws whatever keeps it from starting. */
 export async function run({ configs, reread, metricsListen, json, env, stdout, stderr }: RunOptions): Promise<void> {
   const notifier = openNotifier(env, (reason) => stderr.write(`graceful: systemd is not told: ${reason}\n`));
+  const priorities = env['JOURNAL_STREAM'] !== undefined;
   const supervisor = new Supervisor({
     configs,
     reread,
     notifier,
     env,
     onOutput: (app, slot, line) =>
-      stdout.write(json ? `${JSON.stringify({ output: { app, slot, line } })}\n` : `${app} ${slot} | ${line}\n`),
-    onEvent: journal({ json, priorities: env['JOURNAL_STREAM'] !== undefined, stdout }),
+      stdout.write(
+        json
+          ? `${JSON.stringify({ output: { app, slot, line } })}\n`
+          : `${priorities ? '<6>' : ''}${app} ${slot} | ${line}\n`,
+      ),
+    onEvent: journal({ json, priorities, stdout }),
   });
   const letGo = obeySignals(supervisor);
   const metrics = metricsListen === null ? null : await serveMetrics(supervisor, metricsListen);
-  if (metrics !== null) stdout.write(`metrics: http://${addressOf(metrics)}/metrics\n`);
+  if (metrics !== null) {
+    const url = `http://${addressOf(metrics)}/metrics`;
+    stdout.write(json ? `${JSON.stringify({ metrics: url })}\n` : `metrics: ${url}\n`);
+  }
   try {
     await supervisor.start();
     await supervisor.ended;
@@ -67,13 +75,14 @@ async function serveMetrics(supervisor: Supervisor, { host, port }: ListenAddres
     if (request.url !== '/metrics') return void response.writeHead(404).end();
     void supervisor.metrics
       .text()
-      .then(({ type, text }) => response.writeHead(200, { 'content-type': type }).end(text));
+      .then(({ type, text }) => response.writeHead(200, { 'content-type': type }).end(text))
+      .catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
   return server;
 }
 
 function addressOf(server: Server): string {
-  const { address, port } = server.address() as AddressInfo;
-  return `${address}:${port}`;
+  const { address, family, port } = server.address() as AddressInfo;
+  return `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

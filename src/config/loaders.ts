@@ -20,7 +20,12 @@ export async function loadYaml(file: string, content: string): Promise<unknown> 
   }
 }
 
+const imported = new Set<string>();
+
+/** Node reads a module once. A process that lives longer than one command has it read again, with all that it imports, by jiti. */
 export async function loadModule(file: string): Promise<unknown> {
+  if (imported.has(file)) return loadTypeScript(file);
+  imported.add(file);
   const module: { default?: unknown } = await import(pathToFileURL(realpathSync(file)).href);
   return module.default;
 }

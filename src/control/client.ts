@@ -45,7 +45,7 @@ export function runRemotely<Name extends OperationName>(
   let operationId: string | null = null;
   const abort = (by: string): void => {
     abortRequested = by;
-    if (operationId !== null) post(controlPath, `/abort/${operationId}`);
+    if (operationId !== null) post(controlPath, `/abort/${operationId}`, { by });
   };
   const outcome = receive<Name>(sent, options.emit, (id) => {
     operationId = id;
@@ -53,6 +53,23 @@ export function runRemotely<Name extends OperationName>(
   });
   sent.end(JSON.stringify({ input, waitMs: options.waitMs, by: options.by }));
   return { outcome, abort };
+}
+
+/** As {@link runRemotely}; `here` where the supervisor has gone since it was asked. */
+export function runByEither<Name extends OperationName>(
+  controlPath: string,
+  name: Name,
+  input: OperationInputs[Name],
+  options: RemoteOptions,
+  here: () => RunningOperation<Name>,
+): RunningOperation<Name> {
+  let running = runRemotely(controlPath, name, input, options);
+  const outcome = running.outcome.catch((error: unknown) => {
+    if (!(error instanceof NoSupervisor)) throw error;
+    running = here();
+    return running.outcome;
+  });
+  return { outcome, abort: (by) => running.abort(by) };
 }
 
 async function receive<Name extends OperationName>(
@@ -98,12 +115,12 @@ async function text(response: IncomingMessage): Promise<string> {
   return body.trim();
 }
 
-function post(controlPath: string, path: string): void {
+function post(controlPath: string, path: string, body: unknown): void {
   // Best effort: if the supervisor has gone, the operation's own stream says so.
   request({ socketPath: controlPath, method: 'POST', path, agent: false })
     .on('error', () => undefined)
     .on('response', (response) => response.resume())
-    .end();
+    .end(JSON.stringify(body));
 }
 
 const lost = (cause: unknown) => {

@@ -1,7 +1,7 @@
 // What goes over the supervisor's socket: HTTP, and NDJSON for everything that takes time. `curl --unix-socket` is enough.
 //
 //   POST /operations/NAME   {"input":{…},"waitMs":60000}  → events, one per line, then one line with the outcome or failure
-//   POST /abort/ID                                        → what the first Ctrl-C of a client does; ID is the answer's header
+//   POST /abort/ID          {"by":"Ctrl-C"}               → what the first Ctrl-C of a client does; ID is the answer's header
 //   GET  /status            → one object, as `status --json`
 //   GET  /events            → every event of this app from now on, one per line
 //   GET  /metrics           → Prometheus text

@@ -14,6 +14,8 @@ export type Asked =
 
 const DEFAULT_WAIT_MS = 60_000;
 const MAX_WAIT_MS = 2 ** 31 - 1;
+const MAX_BY = 200;
+const ANYBODY = 'the control socket';
 
 /** The input of each operation when nothing is said; its keys and their types are all that is accepted. */
 const DEFAULTS: { readonly [Name in OperationName]: OperationInputs[Name] } = {
@@ -40,7 +42,7 @@ export function readInput(name: string, body: string): Asked {
   }
   if (!isObject(request))
     return { status: 400, refusal: 'the request body has to be an object such as {"input":{},"waitMs":60000}' };
-  const { input = {}, waitMs = DEFAULT_WAIT_MS, by = 'the control socket', ...others } = request;
+  const { input = {}, waitMs = DEFAULT_WAIT_MS, by = ANYBODY, ...others } = request;
   const [stranger] = Object.keys(others);
   if (stranger !== undefined)
     return { status: 400, refusal: `unknown key ${JSON.stringify(stranger)}; there are input, waitMs, by` };
@@ -53,8 +55,18 @@ export function readInput(name: string, body: string): Asked {
     operation,
     input: { ...DEFAULTS[operation], ...(input as object) } as OperationInputs[OperationName],
     waitMs: Math.min(waitMs, MAX_WAIT_MS),
-    by: by.slice(0, 200),
+    by: by.slice(0, MAX_BY),
   };
+}
+
+/** Who asks for an abort; said in the failure. */
+export function readBy(body: string): string {
+  try {
+    const { by } = JSON.parse(body) as { by?: unknown };
+    return typeof by === 'string' ? by.slice(0, MAX_BY) : ANYBODY;
+  } catch {
+    return ANYBODY; // nothing, or not JSON: that it is asked for is all that counts
+  }
 }
 
 function problemWith(operation: OperationName, input: Record<string, unknown>): string | null {

@@ -8,7 +8,7 @@ import { GracefulError } from '../core/failure.ts';
 import type { OperationInputs } from '../core/outcome.ts';
 import type { SupervisedApp } from '../hosts/supervisor/supervised-app.ts';
 import { MAX_BODY_BYTES, MAX_UNREAD_BYTES, OPERATION_ID_HEADER } from './protocol.ts';
-import { readInput } from './read-input.ts';
+import { readBy, readInput } from './read-input.ts';
 
 export interface ControlDoors {
   readonly app: SupervisedApp;
@@ -22,13 +22,18 @@ export interface ControlServer {
 }
 
 const REQUEST_TIMEOUT_MS = 10_000;
+const CHECK_TIMEOUTS_MS = 1_000;
 
 /** Listens at `path`, where nobody may be listening. Under the app's lock: two supervisors never both get here. */
 export async function listenForControl(path: string, doors: ControlDoors): Promise<ControlServer> {
   rmSync(path, { force: true });
   const desk = new Desk(doors);
   const server = createServer(
-    { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: REQUEST_TIMEOUT_MS },
+    {
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: CHECK_TIMEOUTS_MS,
+    },
     (request, response) => {
       response.on('error', () => undefined); // the client hung up
       void desk
@@ -66,7 +71,7 @@ class Desk {
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { app } = this.#doors;
-    const path = new URL(request.url ?? '/', 'http://control').pathname;
+    const [path = ''] = (request.url ?? '').split('?');
     const [, kind = '', argument = ''] = path.split('/');
     const asked = `${request.method} /${kind}`;
     switch (asked) {
@@ -86,7 +91,7 @@ class Desk {
       case 'POST /abort': {
         const abort = this.#aborts.get(argument);
         if (abort === undefined) return refuse(response, 404, `there is no operation ${argument} to abort`);
-        abort('Ctrl-C');
+        abort(readBy((await readBody(request)) ?? ''));
         return answer(response, { aborting: argument });
       }
       case 'POST /handover':
@@ -102,10 +107,20 @@ class Desk {
     if (body === null) return refuse(response, 413, `the request body may have ${MAX_BODY_BYTES} bytes`);
     const asked = readInput(name, body);
     if ('refusal' in asked) return refuse(response, asked.status, asked.refusal);
+    // What the file says now, as if the command had read it itself.
+    const wrong = await this.#doors.app.refresh().then(
+      () => null,
+      (error: unknown) => GracefulError.from(error).failure,
+    );
     const id = String(++this.#lastId);
     response.writeHead(200, { 'content-type': 'application/x-ndjson', [OPERATION_ID_HEADER]: id });
     response.flushHeaders();
     const send = lineSender(response);
+    if (wrong !== null) {
+      send({ failure: wrong });
+      response.end();
+      return;
+    }
     const operation = asked.operation as OperationName;
     let seq = 0;
     const running = this.#doors.app.run(operation, {
@@ -144,13 +159,14 @@ function lineSender(response: ServerResponse): (line: unknown) => void {
 }
 
 async function readBody(request: IncomingMessage): Promise<string | null> {
-  let body = '';
-  request.setEncoding('utf8');
-  for await (const chunk of request) {
-    body += chunk as string;
-    if (body.length > MAX_BODY_BYTES) return null;
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Read to its end, without being kept: leaving the loop would break the connection before the answer.
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  return body;
+  return bytes > MAX_BODY_BYTES ? null : Buffer.concat(chunks).toString('utf8');
 }
 
 function answer(response: ServerResponse, value: unknown): void {

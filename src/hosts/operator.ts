@@ -19,8 +19,6 @@ export interface OperationOptions {
   readonly emit: EventSink;
   /** How long to wait for another operation, milliseconds. */
   readonly waitMs: number;
-  /** Where the operations of one long-lived host queue for the lock among themselves. */
-  readonly queue?: MutexQueue;
   /** Aborted when nothing shall be waited for any longer: drains end as if their time were up. */
   readonly hurry?: AbortSignal;
 }
@@ -32,7 +30,8 @@ export function runOperation<Name extends OperationName>(
   options: OperationOptions,
 ): RunningOperation<Name> {
   const abortion = new Abortion(options.emit);
-  const queue = options.queue ?? new MutexQueue();
+  // Both slots of an operation, side by side.
+  const queue = new MutexQueue();
   const app: App = {
     config: system.config,
     system,

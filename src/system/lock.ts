@@ -77,7 +77,8 @@ async function tryLock(paths: StatePaths, request: LockRequest): Promise<Lock | 
   if (await removeDeadLock(paths))
     request.emit({ type: 'lock-taken-over', pid: former?.pid ?? null, operation: former?.operation ?? null });
 
-  const unlock = await lockfile.lock(paths.dir, {
+  // proper-lockfile knows its locks by this name: apps that share a state dir are not to release each other's.
+  const unlock = await lockfile.lock(paths.lock, {
     lockfilePath: paths.lock,
     realpath: false,
     stale: NEVER_STALE_MS,

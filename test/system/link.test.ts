@@ -21,7 +21,10 @@ describe('the link', () => {
     let swaps = 0;
     let goesOn = true;
     const swapping = (async () => {
-      while (goesOn) await link.point(++swaps % 2 === 0 ? 'a' : 'b');
+      while (goesOn) {
+        link.point(++swaps % 2 === 0 ? 'a' : 'b');
+        await new Promise(setImmediate);
+      }
     })();
     const failures: string[] = [];
     const clients = Array.from({ length: 4 }, async () => {

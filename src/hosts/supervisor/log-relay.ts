@@ -1,6 +1,7 @@
 // `log: inherit`: what the backends write, on the supervisor's stdout too, each line with its app and slot. The backends
 // still write to their files, and we follow those: a pipe to us would break, and them with it, when we are killed.
 import { closeSync, fstatSync, openSync, readSync, watch } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import { isErrno } from '../../system/atomic-file.ts';
 
 const CHUNK_BYTES = 64 * 1024;
@@ -12,14 +13,20 @@ export function followLog(path: string, onLine: (line: string) => void): () => v
   const buffer = Buffer.alloc(CHUNK_BYTES);
   let position = fstatSync(file).size;
   let rest = '';
+  let decoder = new StringDecoder('utf8');
   const read = (): void => {
     const { size } = fstatSync(file);
-    if (size < position) position = 0; // truncated
+    if (size < position) {
+      // truncated
+      position = 0;
+      rest = '';
+      decoder = new StringDecoder('utf8');
+    }
     while (position < size) {
       const bytes = readSync(file, buffer, 0, CHUNK_BYTES, position);
       if (bytes === 0) break;
       position += bytes;
-      const lines = (rest + buffer.toString('utf8', 0, bytes)).split('\n');
+      const lines = (rest + decoder.write(buffer.subarray(0, bytes))).split('\n');
       rest = (lines.pop() ?? '').slice(-CHUNK_BYTES); // a line without an end does not fill the memory
       for (const line of lines) onLine(line);
     }

@@ -1,15 +1,14 @@
-// One app under a supervisor: its operations queue here, its backends are watched, and when one dies keepalive runs. There
+// One app under a supervisor: its operations run here, its backends are watched, and when one dies keepalive runs. There
 // is no recovery logic but keepalive's; what is decided here is only when it runs.
 import type { Config } from '../../core/config.ts';
 import type { EventSink, OperationName } from '../../core/events.ts';
-import { GracefulError } from '../../core/failure.ts';
+import { fail, GracefulError } from '../../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../../core/outcome.ts';
 import { otherSlot, SLOTS, type Slot } from '../../core/slot.ts';
 import type { Retry, StatusReport } from '../../core/status.ts';
 import { status } from '../../operations/status.ts';
 import { type AppSystem, openAppSystem } from '../../system/app-system.ts';
 import type { LaunchedBackend } from '../../system/launcher.ts';
-import { MutexQueue } from '../mutex-queue.ts';
 import { type RunningOperation, runOperation } from '../operator.ts';
 import type { BackendWatch, Death } from './backend-watch.ts';
 import { EventHub } from './event-hub.ts';
@@ -29,15 +28,22 @@ export interface RequestedOperation<Name extends OperationName> {
 /** Hears each line that a backend writes, where `log` is `inherit`. */
 export type OutputListener = (app: string, slot: Slot, line: string) => void;
 
+export interface AppHost {
+  readonly watch: BackendWatch;
+  /** Reads the app's configuration afresh. */
+  reread(config: Config): Promise<Config>;
+  readonly onOutput: OutputListener;
+}
+
+/** An operation that somebody else is in the middle of (a hook, a command from before us) is waited for this long. */
+const PATIENCE_MS = 60_000;
 const BUSY_RETRY_MS = 1_000;
 
 export class SupervisedApp {
   readonly hub: EventHub;
-  readonly #watch: BackendWatch;
-  readonly #onOutput: OutputListener;
-  readonly #queue = new MutexQueue();
+  readonly #host: AppHost;
   readonly #hurry = new AbortController();
-  readonly #running = new Set<Promise<unknown>>();
+  readonly #running = new Map<Promise<unknown>, (by: string) => void>();
   #system: AppSystem;
   #endSchedule: () => void = () => undefined;
   #endRelay: () => void = () => undefined;
@@ -45,9 +51,8 @@ export class SupervisedApp {
   #retry: (Retry & { readonly timer: NodeJS.Timeout }) | null = null;
   #isLeaving = false;
 
-  constructor(config: Config, watch: BackendWatch, onOutput: OutputListener) {
-    this.#watch = watch;
-    this.#onOutput = onOutput;
+  constructor(config: Config, host: AppHost) {
+    this.#host = host;
     this.#system = this.#open(config);
     this.hub = new EventHub(config.name);
   }
@@ -69,8 +74,19 @@ export class SupervisedApp {
     await this.#recover('the supervisor started');
   }
 
-  /** Runs an operation like the command line would; its end is told to the hub too. */
+  /** Runs an operation that somebody asks for, like the command line would; its end is told to the hub too. */
   run<Name extends OperationName>(name: Name, request: RequestedOperation<Name>): RunningOperation<Name> {
+    if (this.#isLeaving) return { outcome: Promise.reject(leaving()), abort: () => undefined };
+    const running = this.#run(name, request);
+    // What a retry waits for may be done by that, or be wanted no longer.
+    running.outcome.then(
+      () => this.#retry !== null && void this.#recover(`${name} by ${request.by}`),
+      () => undefined,
+    );
+    return running;
+  }
+
+  #run<Name extends OperationName>(name: Name, request: RequestedOperation<Name>): RunningOperation<Name> {
     const startedAt = performance.now();
     this.hub.emit({ type: 'operation-started', operation: name, by: request.by });
     const running = runOperation(this.#system, name, request.input, {
@@ -79,7 +95,6 @@ export class SupervisedApp {
         request.emit?.(event);
       },
       waitMs: request.waitMs,
-      queue: this.#queue,
       hurry: this.#hurry.signal,
     });
     const told = running.outcome.then(
@@ -90,18 +105,32 @@ export class SupervisedApp {
         this.hub.emit({ type: 'operation-failed', operation: name, code, message });
       },
     );
-    this.#running.add(told);
+    this.#running.set(told, running.abort);
     void told.finally(() => this.#running.delete(told));
     return running;
   }
 
   async status(): Promise<StatusReport> {
-    return { ...(await status(this.#system)), supervisor: { pid: process.pid, retry: this.retry } };
+    // Who supervises need not be asked: we do.
+    const supervisor = { pid: process.pid, retry: this.retry };
+    return status({ ...this.#system, supervisor: async () => supervisor });
   }
 
-  /** From now on with another configuration. @throws `config` for a schedule that cron does not understand. */
-  reconfigure(config: Config): void {
+  /**
+   * Reads the configuration afresh and goes on with that; returns whether it says something else now.
+   * @throws `config` when it is wrong, or may not change under a supervisor; then the old one goes on.
+   */
+  async refresh(): Promise<boolean> {
+    const before = this.#system.config;
+    const config = await this.#host.reread(before);
+    if (JSON.stringify(config) === JSON.stringify(before)) return false;
+    this.#reconfigure(config);
+    return true;
+  }
+
+  #reconfigure(config: Config): void {
     const former = this.#system;
+    if (config.name !== former.config.name || config.stateDir !== former.config.stateDir) throw moved(former.config);
     this.#endSchedule();
     this.#system = this.#open(config);
     try {
@@ -111,21 +140,32 @@ export class SupervisedApp {
       this.#startSchedule();
       throw error;
     }
+    this.#endRelay();
+    this.#startRelay();
   }
 
-  /** Nothing is started by itself any more; what is at work is waited for. */
+  /** Nothing is started any more, neither by itself nor for others; what is at work is waited for. */
   async leave(): Promise<void> {
     this.#isLeaving = true;
     this.#endSchedule();
-    this.#endRelay();
     this.#clearRetry();
-    await Promise.all(this.#running);
+    await Promise.all(this.#running.keys());
+  }
+
+  /** Asks what is at work to undo what it has done. */
+  abort(by: string): void {
+    for (const abort of this.#running.values()) abort(by);
+  }
+
+  /** No line of the backends is repeated any more. */
+  close(): void {
+    this.#endRelay();
   }
 
   /** Drains and stops the backends. Desired stays as it is: the next boot starts them again. */
   async stopBackends(): Promise<Outcomes['stop']> {
     const input = { slots: [], all: true, inactive: false, olderThanMs: null, force: false, keepDesired: true };
-    return this.run('stop', { input, waitMs: 5_000, by: 'the end of the supervisor' }).outcome;
+    return this.#run('stop', { input, waitMs: PATIENCE_MS, by: 'the end of the supervisor' }).outcome;
   }
 
   /** No more waiting for connections: straight to the stop signals. */
@@ -141,14 +181,14 @@ export class SupervisedApp {
   #adopt(): void {
     for (const slot of SLOTS) {
       const state = this.#system.record(slot);
-      if (state.kind !== 'alive' || this.#watch.knows(state.record)) continue;
+      if (state.kind !== 'alive' || this.#host.watch.knows(state.record)) continue;
       this.hub.emit({ type: 'backend-adopted', slot, pid: state.record.pid });
-      this.#watch.adopt(state.record, this.#onDeath);
+      this.#host.watch.adopt(state.record, this.#onDeath);
     }
   }
 
   #watchChild(launched: LaunchedBackend): void {
-    this.#watch.follow(launched, this.#onDeath);
+    this.#host.watch.follow(launched, this.#onDeath);
   }
 
   readonly #onDeath = ({ slot, record, exit }: Death): void => {
@@ -158,6 +198,9 @@ export class SupervisedApp {
     if (state.record.stoppingAt !== null || (state.record.readyAt === null && this.#running.size > 0)) return;
     this.hub.emit({ type: 'backend-died', slot, pid: record.pid, ...exit });
     if (this.#isLeaving) return;
+    // Nobody is served by it: there is nothing to recover from.
+    const { slot: active } = this.#system.link.read();
+    if (active !== null && active !== slot && this.#system.record(active).kind === 'alive') return;
     const readyAt = Date.parse(state.record.readyAt ?? '') || Date.now();
     this.#attempts = Date.now() - readyAt > STABLE_AFTER_MS ? 0 : this.#attempts;
     const why =
@@ -180,7 +223,7 @@ export class SupervisedApp {
     this.#clearRetry();
     this.#adopt();
     try {
-      const outcome = await this.run('keepalive', { input: {}, waitMs: 0, by: reason }).outcome;
+      const outcome = await this.#run('keepalive', { input: {}, waitMs: PATIENCE_MS, by: reason }).outcome;
       if (outcome.action === 'busy') this.#retryIn(BUSY_RETRY_MS, outcome.reason);
     } catch (error) {
       this.#attempts += 1;
@@ -206,9 +249,10 @@ export class SupervisedApp {
     const { config, paths } = this.#system;
     if (config.log !== 'inherit') return;
     const ends = SLOTS.map((slot) =>
-      followLog(paths.slots[slot].log, (line) => this.#onOutput(config.name, slot, line)),
+      followLog(paths.slots[slot].log, (line) => this.#host.onOutput(config.name, slot, line)),
     );
     this.#endRelay = () => {
+      this.#endRelay = () => undefined;
       for (const end of ends) end();
     };
   }
@@ -219,7 +263,7 @@ export class SupervisedApp {
       // A retry that is waited for is not overtaken by the clock.
       keepalive: async () => (this.#retry === null ? this.#recover('the schedule') : undefined),
       stopInactive: (olderThanMs) =>
-        this.run('stop', {
+        this.#run('stop', {
           input: { slots: [], all: false, inactive: true, olderThanMs, force: false },
           waitMs: 0,
           by: 'the schedule',
@@ -228,3 +272,24 @@ export class SupervisedApp {
     });
   }
 }
+
+const leaving = () =>
+  fail('busy', `the supervisor (pid ${process.pid}) is about to leave`, {
+    pid: process.pid,
+    operation: 'run',
+    since: null,
+    waitedMs: 0,
+  });
+
+/** The control socket and the backends are where the supervisor began. */
+const moved = ({ file, name, stateDir }: Config) =>
+  fail('config', `${file ?? 'configuration'}: name and stateDir cannot change while a supervisor runs`, {
+    file,
+    problems: [
+      {
+        key: 'stateDir',
+        found: 'another name or stateDir than when the supervisor began',
+        expected: `${name} in ${stateDir}, or a restart of the supervisor`,
+      },
+    ],
+  });

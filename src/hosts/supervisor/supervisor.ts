@@ -5,6 +5,7 @@ import { type ControlServer, listenForControl } from '../../control/server.ts';
 import type { Config } from '../../core/config.ts';
 import { fail, GracefulError } from '../../core/failure.ts';
 import { askSupervisor } from '../../system/ask-supervisor.ts';
+import { nobodyListensAt } from '../../system/knock.ts';
 import { type Notifier, watchdogIntervalMs } from '../../system/notify.ts';
 import { VERSION } from '../../version.ts';
 import { BackendWatch } from './backend-watch.ts';
@@ -34,6 +35,7 @@ export class Supervisor {
   readonly #metrics = new Metrics();
   readonly #apps: Served[] = [];
   #watchdog: NodeJS.Timeout | null = null;
+  #isLeaving = false;
   #end: (how: 'left' | 'stopped') => void = () => undefined;
   /** Resolves when the supervisor has nothing left to do. */
   readonly ended = new Promise<'left' | 'stopped'>((resolve) => {
@@ -48,19 +50,30 @@ export class Supervisor {
     return this.#metrics;
   }
 
-  /** @throws `busy` when an app has a supervisor already, which it names. */
+  /** @throws `busy` when an app has a supervisor already, which it names; then nothing is supervised at all. */
   async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.#leave();
+      throw error;
+    }
+  }
+
+  async #start(): Promise<void> {
     const { configs, env, notifier } = this.#options;
     for (const config of configs) this.#apps.push(await this.#serve(config));
     const beatMs = watchdogIntervalMs(env);
     if (beatMs !== null) this.#watchdog = setInterval(() => notifier.tell('WATCHDOG=1'), beatMs);
     // Each reaches its desired state, or reports why not; either way the host is ready for work.
     await Promise.all(this.#apps.map(({ app }) => app.begin()));
-    notifier.tell('READY=1', `STATUS=${await this.#summary()}`);
+    if (!this.#isLeaving) notifier.tell('READY=1', `STATUS=${await this.#summary()}`);
   }
 
   /** Away without touching the backends: for an upgrade of graceful itself. */
   async handover(by: string): Promise<void> {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
     this.#tellStopping(by, 'left running');
     await this.#leave();
     this.#end('left');
@@ -68,8 +81,12 @@ export class Supervisor {
 
   /** All apps drained and stopped, side by side. Desired stays up: the next boot starts them. */
   async stop(by: string): Promise<void> {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
     this.#tellStopping(by, 'stopped');
     this.#options.notifier.tell('STOPPING=1', 'STATUS=draining and stopping the backends');
+    // What is at work is undone rather than waited for: a start may take longer than systemd's patience.
+    for (const { app } of this.#apps) app.abort(by);
     await Promise.all(this.#apps.map(({ app }) => app.leave()));
     await Promise.allSettled(this.#apps.map(({ app }) => app.stopBackends()));
     await this.#leave();
@@ -83,16 +100,18 @@ export class Supervisor {
 
   /** Reads the configurations afresh and updates every app; a bad one is reported, and the old one stays. */
   async reload(): Promise<void> {
+    if (this.#isLeaving) return;
     const { notifier } = this.#options;
     notifier.tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`, 'STATUS=updating');
     await Promise.all(this.#apps.map(({ app }) => this.#reloadApp(app)));
-    notifier.tell('READY=1', `STATUS=${await this.#summary()}`);
+    const summary = await this.#summary();
+    if (!this.#isLeaving) notifier.tell('READY=1', `STATUS=${summary}`);
   }
 
   async #reloadApp(app: SupervisedApp): Promise<void> {
     const file = app.system.config.file ?? app.system.config.name;
     try {
-      app.reconfigure(await this.#options.reread(app.system.config));
+      await app.refresh();
       app.hub.emit({ type: 'config-reread', file });
     } catch (error) {
       app.hub.emit({ type: 'config-rejected', file, message: GracefulError.from(error).message });
@@ -102,7 +121,8 @@ export class Supervisor {
   }
 
   async #serve(config: Config): Promise<Served> {
-    const app = new SupervisedApp(config, this.#watch, this.#options.onOutput);
+    const { reread, onOutput } = this.#options;
+    const app = new SupervisedApp(config, { watch: this.#watch, reread, onOutput });
     app.hub.listen(this.#options.onEvent);
     app.hub.listen((event) => this.#metrics.count(event));
     this.#metrics.watch(app);
@@ -110,13 +130,8 @@ export class Supervisor {
     await app.system.open();
     const control = await this.#alone(app, async () => {
       const other = await askSupervisor(path);
-      if (other !== null)
-        throw fail('busy', `${config.name} has a supervisor already: pid ${other.pid}`, {
-          pid: other.pid,
-          operation: 'run',
-          since: null,
-          waitedMs: 0,
-        });
+      // One that hangs is one all the same.
+      if (other !== null || !(await nobodyListensAt(path))) throw supervised(config, path, other?.pid ?? null);
       return listenForControl(path, {
         app,
         handover: () => void this.handover('POST /handover'),
@@ -142,6 +157,7 @@ export class Supervisor {
   async #leave(): Promise<void> {
     await Promise.all(this.#apps.map(({ app }) => app.leave()));
     await Promise.all(this.#apps.map(({ control }) => control.close()));
+    for (const { app } of this.#apps) app.close();
     this.#watch.close();
     if (this.#watchdog !== null) clearInterval(this.#watchdog);
     await this.#options.notifier.flush();
@@ -163,3 +179,12 @@ export class Supervisor {
       .join(', ');
   }
 }
+
+const supervised = ({ name }: Config, path: string, pid: number | null) =>
+  fail(
+    'busy',
+    pid === null
+      ? `somebody listens at ${path} and does not answer: a supervisor that hangs?`
+      : `${name} has a supervisor already: pid ${pid}`,
+    { pid, operation: 'run', since: null, waitedMs: 0 },
+  );
