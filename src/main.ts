@@ -19,6 +19,8 @@ import { openAppSystem } from './system/app-system.ts';
 
 const { argv, env } = process;
 
+// Until it is known better: a process that ends without having said how is a bug.
+process.exitCode = EXIT_CODES.internal;
 void main(argv.slice(2));
 
 async function main(args: readonly string[]): Promise<void> {

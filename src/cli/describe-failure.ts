@@ -151,6 +151,11 @@ const account = (failure: FailureRecord): Account => {
         what: `aborted by ${failure.details.by}`,
         next: [`What had been done was undone. ${UNMOVED}`],
       };
+    case 'superseded':
+      return {
+        what: 'the app was taken down by another command meanwhile; the latest wish wins',
+        next: ['`graceful start` or `graceful update` brings it up again.'],
+      };
     case 'not-serving':
       return {
         what: `nothing ready is serving: ${failure.details.reason}`,

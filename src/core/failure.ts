@@ -52,6 +52,8 @@ export interface FailureDetails {
   'hook-failed': { readonly hook: string; readonly reason: string; readonly output: readonly string[] };
   /** The process is still there after SIGKILL, or may not be signalled. */
   'stop-failed': { readonly slot: Slot; readonly pid: number; readonly reason: string };
+  /** A later command wants something else. */
+  superseded: { readonly by: string };
   /** Ctrl-C or SIGTERM came before the switch. */
   aborted: { readonly by: string };
   /** Done what could be done, and nothing ready is serving. */
@@ -95,6 +97,7 @@ export const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   'verify-failed': 1,
   'hook-failed': 1,
   'stop-failed': 1,
+  superseded: 1,
   aborted: 1,
   'not-serving': 3,
   'connection-lost': 5,

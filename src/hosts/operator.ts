@@ -23,6 +23,9 @@ export interface OperationOptions {
   readonly hurry?: AbortSignal;
 }
 
+/** Whatever the operator said about waiting: what was begun is not left half undone. */
+const UNDO_PATIENCE_MS = 10_000;
+
 export function runOperation<Name extends OperationName>(
   system: AppSystem,
   name: Name,
@@ -39,19 +42,22 @@ export function runOperation<Name extends OperationName>(
     signal: abortion.signal,
     hurry: options.hurry ?? new AbortController().signal,
     operation: name,
-    exclusive: (work) =>
-      queue.run(async () => {
-        await system.open();
-        await using _lock = await system.lock({
-          operation: name,
-          waitMs: options.waitMs,
-          signal: abortion.signal,
-          emit: abortion.emit,
-          onLost: () => abortion.abort('the loss of the lock'),
-        });
-        return await work();
-      }),
+    exclusive: (work) => locked(work, abortion.signal, options.waitMs),
+    undo: (work) => locked(work, new AbortController().signal, Math.max(options.waitMs, UNDO_PATIENCE_MS)),
   };
+  function locked<T>(work: () => Promise<T>, signal: AbortSignal, waitMs: number): Promise<T> {
+    return queue.run(async () => {
+      await system.open();
+      await using _lock = await system.lock({
+        operation: name,
+        waitMs,
+        signal,
+        emit: abortion.emit,
+        onLost: () => abortion.abort('the loss of the lock'),
+      });
+      return await work();
+    });
+  }
   return { outcome: perform(app, name, input), abort: (by) => abortion.abort(by) };
 }
 

@@ -18,6 +18,8 @@ export interface App {
   readonly operation: string;
   /** Does the work as the only one that changes this app. Not reentrant, and never held while connections drain. */
   exclusive<T>(work: () => Promise<T>): Promise<T>;
+  /** The same for taking something back: it waits for its turn even though the operation was aborted. */
+  undo<T>(work: () => Promise<T>): Promise<T>;
 }
 
 /** @throws `aborted` when the operator asked to stop. */

@@ -31,7 +31,9 @@ export async function inEmptySlot<T>(app: App, { choose, prepare, work }: SlotWo
       const snapshot = await settle(app);
       const choice = await choose(snapshot);
       if ('done' in choice) return { result: choice.done };
-      const backend = snapshot.backends[choice.slot];
+      const backend = snapshot.occupants[choice.slot];
+      if (snapshot.active === choice.slot && snapshot.backends[choice.slot] !== null)
+        throw new Error(`slot ${choice.slot} is active and was chosen to be emptied`);
       if (backend !== null && !(await mayStop(app, backend, snapshot, deadlines))) return { connected: backend };
       await prepare?.(choice.slot);
       if (backend !== null) await takeDown(app, backend);

@@ -1,10 +1,11 @@
 // A healthy backend behind the link again: the other slot's if that is ready, else a new one.
+import { GracefulError } from '../core/failure.ts';
 import type { KeepaliveAction } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
 import type { App } from './app.ts';
+import { examine } from './examine.ts';
 import { failOver } from './fail-over.ts';
-import { examine } from './keepalive.ts';
-import { settle } from './observe.ts';
+import { type Snapshot, settle } from './observe.ts';
 import { renew, slotToUpdate } from './update.ts';
 
 interface Healed {
@@ -20,17 +21,33 @@ export async function heal(app: App, reason: string, sick: string | null): Promi
   const renewed = await renew<Healed>(app, async (snapshot) => {
     // While connections drained, another operation may have put it right.
     const finding = await examine(app, snapshot, sick);
-    return finding.action === 'heal'
-      ? { slot: slotToUpdate(snapshot) }
-      : { done: { action: finding.action, active: snapshot.active } };
+    if (finding.action !== 'heal') return { done: { action: finding.action, active: snapshot.active } };
+    return { slot: slotToHeal(app, snapshot) };
   });
   return 'action' in renewed ? renewed : { action: 'started', active: renewed.to };
+}
+
+/** An empty slot, if there is one: nothing has to be drained while nobody serves. */
+function slotToHeal(app: App, snapshot: Snapshot): Slot {
+  const { active, occupants } = snapshot;
+  const other = slotToUpdate(snapshot);
+  if (active === null || occupants[active] !== null || occupants[other] === null) return other;
+  // Nobody listens there now; without the link nobody can come before the new backend is ready.
+  app.system.link.remove();
+  app.emit({ type: 'link-removed', from: active });
+  return active;
 }
 
 async function switchToReady(app: App, sick: string | null): Promise<Healed | null> {
   const snapshot = await settle(app);
   const finding = await examine(app, snapshot, sick);
   if (finding.action !== 'heal') return { action: finding.action, active: snapshot.active };
-  const slot = await failOver(app, snapshot);
-  return slot === null ? null : { action: 'switched', active: slot };
+  try {
+    const slot = await failOver(app, snapshot);
+    return slot === null ? null : { action: 'switched', active: slot };
+  } catch (error) {
+    // Ready by itself and not through the link: then a new one is tried.
+    if (error instanceof GracefulError && error.failure.code === 'verify-failed') return null;
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 // When the user's hooks run, and what their failure means.
 
 import type { HookName } from '../core/events.ts';
-import { type FailureRecord, fail } from '../core/failure.ts';
+import { type FailureRecord, fail, GracefulError } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
 import { type App, assertNotAborted } from './app.ts';
 
@@ -15,7 +15,11 @@ export async function runBeforeStart(app: App, slot: Slot): Promise<void> {
 
 /** After the switch it is too late to fail: the hook's failure is told and nothing more. */
 export async function runAfterSwitch(app: App, from: Slot | null, to: Slot): Promise<void> {
-  await run(app, 'afterSwitch', to, { GRACEFUL_FROM: from ?? '', GRACEFUL_TO: to });
+  try {
+    await run(app, 'afterSwitch', to, { GRACEFUL_FROM: from ?? '', GRACEFUL_TO: to });
+  } catch (error) {
+    app.emit({ type: 'hook-failed', hook: 'afterSwitch', reason: GracefulError.from(error).message, output: [] });
+  }
 }
 
 export async function runAfterFailure(app: App, failure: FailureRecord): Promise<void> {

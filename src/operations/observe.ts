@@ -1,9 +1,11 @@
 // What is there now: read from the system at every call, never remembered.
 import { type PerSlot, perSlot, type Slot } from '../core/slot.ts';
 import type { Desired, Health } from '../core/status.ts';
+import type { AppSystem } from '../system/app-system.ts';
 import type { BackendRecord, RecordState } from '../system/backend-record.ts';
 import type { LinkState } from '../system/link.ts';
 import type { App } from './app.ts';
+import { takeDown } from './take-down.ts';
 
 export interface Snapshot {
   readonly desired: Desired;
@@ -12,15 +14,22 @@ export interface Snapshot {
   readonly active: Slot | null;
   /** Running backends that are certainly ours. */
   readonly backends: PerSlot<BackendRecord | null>;
+  /**
+   * What has to be drained and stopped before a slot is empty: its backend, or processes that a dead one left behind and
+   * that may still be serving (the workers of a killed master).
+   */
+  readonly occupants: PerSlot<BackendRecord | null>;
 }
 
 export function observe({ system }: App): Snapshot {
   const link = system.link.read();
+  const states = perSlot((slot) => system.record(slot));
   return {
     desired: system.desired.read(),
     link,
     active: link.slot,
-    backends: perSlot((slot) => running(system.record(slot))),
+    backends: perSlot((slot) => running(states[slot])),
+    occupants: perSlot((slot) => occupant(system, states[slot])),
   };
 }
 
@@ -33,9 +42,9 @@ export async function settle(app: App): Promise<Snapshot> {
   return observe(app);
 }
 
-/** Whether the slot has a backend that passes its health check now. */
+/** Whether the slot has a backend that passes its health check now, and has not been told to stop. */
 export async function isReady(app: App, backend: BackendRecord | null): Promise<boolean> {
-  return backend !== null && (await app.system.probe(backend, 'socket', app.signal)).ok;
+  return backend !== null && backend.stoppingAt === null && (await app.system.probe(backend, 'socket', app.signal)).ok;
 }
 
 /** The health of the active slot's backend, null when none runs there. */
@@ -45,21 +54,37 @@ export async function activeHealth(app: App, { active, backends }: Snapshot): Pr
 }
 
 async function settleSlot(app: App, slot: Slot): Promise<void> {
-  const state = app.system.record(slot);
-  const paths = app.system.paths.slots[slot];
-  if (state.kind === 'dead') {
-    app.emit({ type: 'backend-found-dead', slot, pid: state.record.pid, reason: state.reason });
-    // What it left running would hold the socket against its successor.
-    await app.system.terminate(state.record, (pid, signal) =>
-      app.emit({ type: 'backend-signalled', slot, pid, signal }),
-    );
-    app.system.forget(slot);
+  const { system, emit } = app;
+  const state = system.record(slot);
+  switch (state.kind) {
+    case 'none':
+      return;
+    case 'alive':
+      // Whoever began to stop it was killed: it is finished, since it may exit at any moment.
+      if (state.record.stoppingAt !== null && system.link.read().slot !== slot) await takeDown(app, state.record);
+      return;
+    case 'dead': {
+      const left = system.leftBehind(state.record).length;
+      const reason = left === 0 ? state.reason : `${state.reason}, ${left} of its processes go on`;
+      emit({ type: 'backend-found-dead', slot, pid: state.record.pid, reason });
+      // What it left may be serving: whoever needs the slot drains it first.
+      if (left === 0) system.forget(slot);
+      return;
+    }
+    case 'unverifiable':
+      // The kernel knows: where nobody listens, nothing of it is left.
+      if (await system.nobodyListens(slot)) system.forget(slot);
+      else emit({ type: 'warned', about: `slot ${slot}`, detail: state.reason });
+      return;
+    case 'invalid':
+      emit({ type: 'stale-removed', path: system.paths.slots[slot].backend, reason: state.reason });
+      system.forget(slot);
   }
-  if (state.kind === 'unverifiable') app.emit({ type: 'warned', about: `slot ${slot}`, detail: state.reason });
-  if (state.kind === 'invalid') {
-    app.emit({ type: 'stale-removed', path: paths.backend, reason: state.reason });
-    app.system.forget(slot);
-  }
+}
+
+function occupant(system: AppSystem, state: RecordState): BackendRecord | null {
+  if (state.kind === 'alive') return state.record;
+  return state.kind === 'dead' && system.leftBehind(state.record).length > 0 ? state.record : null;
 }
 
 const running = (state: RecordState): BackendRecord | null => (state.kind === 'alive' ? state.record : null);

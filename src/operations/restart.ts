@@ -4,7 +4,8 @@ import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
 import { bringUp, prepareStart } from './bring-up.ts';
-import { type Choice, inEmptySlot } from './empty-slot.ts';
+import { inEmptySlot } from './empty-slot.ts';
+import { assertStillWanted } from './intent.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, isReady, observe, type Snapshot, settle } from './observe.ts';
 import { renew } from './update.ts';
@@ -13,8 +14,8 @@ export async function restart(app: App, input: OperationInputs['restart']): Prom
   const startedAt = monotonicMs();
   const restarted = slotsToRestart(input, observe(app));
   for (const slot of restarted) {
-    await moveTrafficAway(app, slot);
-    await restartSlot(app, slot);
+    do await moveTrafficAway(app, slot);
+    while ((await restartSlot(app, slot)) === 'traffic-came-back');
   }
   const { active } = observe(app);
   return { operation: 'restart', restarted, active, ms: msSince(startedAt) };
@@ -41,16 +42,22 @@ async function moveTrafficAway(app: App, slot: Slot): Promise<void> {
 }
 
 /** Drains, stops and starts a slot that has no traffic; leads traffic there if nothing ready has it. */
-async function restartSlot(app: App, slot: Slot): Promise<void> {
-  await inEmptySlot<null>(app, {
-    choose: async (): Promise<Choice<null>> => ({ slot }),
+function restartSlot(app: App, slot: Slot): Promise<'restarted' | 'traffic-came-back'> {
+  const intent = observe(app).desired;
+  return inEmptySlot<'restarted' | 'traffic-came-back'>(app, {
+    async choose(snapshot) {
+      assertStillWanted(intent, snapshot);
+      // Somebody switched back while its connections ended.
+      const isServing = snapshot.active === slot && snapshot.backends[slot] !== null;
+      return isServing ? { done: 'traffic-came-back' } : { slot };
+    },
     prepare: () => prepareStart(app, slot),
     async work(_slot, snapshot) {
       await using fresh = await bringUp(app, slot);
       const others = { ...snapshot, backends: { ...snapshot.backends, [slot]: null } };
       if (!(await activeHealth(app, others))?.ok) await moveTraffic(app, snapshot, fresh);
       fresh.keep();
-      return null;
+      return 'restarted';
     },
   });
 }

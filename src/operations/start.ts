@@ -6,6 +6,8 @@ import { SLOTS, type Slot } from '../core/slot.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import { type App, msSince } from './app.ts';
 import { bringUp, prepareStart } from './bring-up.ts';
+import { inEmptySlot } from './empty-slot.ts';
+import { assertStillWanted } from './intent.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, observe, settle } from './observe.ts';
 import { untilReadyAgain } from './until-ready.ts';
@@ -18,7 +20,7 @@ export async function start(app: App, input: OperationInputs['start']): Promise<
   await app.exclusive(() => wantUp(app));
   const slots = input.all ? SLOTS : input.slots.length > 0 ? input.slots : [observe(app).active ?? 'a'];
   const results: Started[] = [];
-  for (const slot of slots) results.push(await app.exclusive(() => startSlot(app, slot)));
+  for (const slot of slots) results.push(await startSlot(app, slot));
   const active = await app.exclusive(() => linkFirst(app, slots));
   return {
     operation: 'start',
@@ -36,19 +38,29 @@ async function wantUp(app: App): Promise<void> {
 }
 
 async function startSlot(app: App, slot: Slot): Promise<Started> {
-  const { backends } = await settle(app);
-  const running = backends[slot];
-  if (running === null) {
-    await prepareStart(app, slot);
-    await using fresh = await bringUp(app, slot);
-    fresh.keep();
-    return { slot, wasRunning: false };
-  }
+  const intent = observe(app).desired;
+  return inEmptySlot<Started>(app, {
+    async choose(snapshot) {
+      assertStillWanted(intent, snapshot);
+      const running = snapshot.backends[slot];
+      if (running === null) return { slot };
+      await greet(app, running);
+      return { done: { slot, wasRunning: true } };
+    },
+    prepare: () => prepareStart(app, slot),
+    async work() {
+      await using fresh = await bringUp(app, slot);
+      fresh.keep();
+      return { slot, wasRunning: false };
+    },
+  });
+}
+
+async function greet(app: App, running: BackendRecord): Promise<void> {
   const health = await app.system.probe(running, 'socket', app.signal);
-  app.emit({ type: 'already-running', slot, pid: running.pid, ready: health.ok, detail: health.detail });
-  // Another process may have been killed while it waited for this one.
+  app.emit({ type: 'already-running', slot: running.slot, pid: running.pid, ready: health.ok, detail: health.detail });
+  // Whoever waited for it may have been killed.
   if (!health.ok && isStillStarting(app, running)) await untilReadyAgain(app, running);
-  return { slot, wasRunning: true };
 }
 
 /** Links the first ready one of `slots` when the active slot is not ready. */

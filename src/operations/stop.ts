@@ -36,10 +36,10 @@ export const stopInactiveSlot = (app: App, slot: Slot): Promise<Stopped> =>
 
 /** What is inactive now: a slot that traffic leaves while the other one drains (a rollback) was not meant. */
 async function stopInactive(app: App, olderThanMs: number | null): Promise<ReadonlyMap<Slot, Stopped>> {
-  const { active, backends } = await observe(app);
+  const { active, occupants } = observe(app);
   const results = new Map<Slot, Stopped>();
   for (const slot of SLOTS)
-    if (slot !== active && backends[slot] !== null) results.set(slot, await stopIdle(app, slot, olderThanMs));
+    if (slot !== active && occupants[slot] !== null) results.set(slot, await stopIdle(app, slot, olderThanMs));
   return results;
 }
 
@@ -52,7 +52,11 @@ async function stopIdle(app: App, slot: Slot, olderThanMs: number | null): Promi
       if (olderThanMs !== null && idleMs < olderThanMs)
         return `it has been inactive for ${Math.round(idleMs / 1000)} s only`;
       // With nothing healthy active, a ready backend is what keepalive will switch to.
-      if (!(await activeHealth(app, snapshot))?.ok && (await isReady(app, snapshot.backends[slot])))
+      if (
+        snapshot.desired === 'up' &&
+        !(await activeHealth(app, snapshot))?.ok &&
+        (await isReady(app, snapshot.backends[slot]))
+      )
         return 'it is ready and the active slot is not';
       return null;
     });
@@ -65,6 +69,12 @@ async function stopIdle(app: App, slot: Slot, olderThanMs: number | null): Promi
 
 async function stopNamed(app: App, { slots, force }: OperationInputs['stop']): Promise<ReadonlyMap<Slot, Stopped>> {
   const results = new Map<Slot, Stopped>();
+  const { active, backends } = observe(app);
+  if (!force && active !== null && slots.length === SLOTS.length && backends[active] !== null)
+    throw fail('would-lose-traffic', 'both slots are named, and one of them is active', {
+      slot: active,
+      reason: 'nothing would be left to take its traffic; `graceful stop --all` takes the app down',
+    });
   for (const slot of slots) {
     await app.exclusive(() => leave(app, slot, force));
     results.set(slot, await stopInactiveSlot(app, slot));
@@ -127,7 +137,7 @@ function removeLink(app: App, snapshot: Snapshot): void {
 
 /** Ctrl-C while connections drain: what still runs serves again. */
 async function comeBack(app: App, before: Snapshot): Promise<void> {
-  await app.exclusive(async () => {
+  await app.undo(async () => {
     const now = observe(app);
     if (before.active === null || now.active !== null || now.backends[before.active] === null) return;
     app.system.desired.write(before.desired, app.operation);
@@ -140,7 +150,7 @@ async function comeBack(app: App, before: Snapshot): Promise<void> {
 function stopUnless(app: App, slot: Slot, why: (snapshot: Snapshot) => Promise<string | null>): Promise<Stopped> {
   return inEmptySlot<Stopped>(app, {
     async choose(snapshot): Promise<Choice<Stopped>> {
-      if (snapshot.backends[slot] === null) return { done: { stopped: false, slot, reason: 'it is not running' } };
+      if (snapshot.occupants[slot] === null) return { done: { stopped: false, slot, reason: 'it is not running' } };
       const reason = await why(snapshot);
       return reason === null ? { slot } : { done: { stopped: false, slot, reason } };
     },

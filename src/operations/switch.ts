@@ -16,6 +16,7 @@ export async function switchTo(app: App, input: OperationInputs['switch']): Prom
     const to = input.slot ?? (await slotToSwitchTo(app, snapshot));
     const backend = snapshot.backends[to];
     if (backend === null) throw refuse(to, 'stopped', 'nothing is running there');
+    if (backend.stoppingAt !== null) throw refuse(to, 'stopping', 'it was told to stop');
     const health = await app.system.probe(backend, 'socket', app.signal);
     if (!health.ok) throw refuse(to, 'unready', health.detail);
     const changed = from !== to;

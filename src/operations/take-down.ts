@@ -8,13 +8,27 @@ export async function takeDown(app: App, backend: BackendRecord): Promise<void> 
   const { slot, pid } = backend;
   const startedAt = monotonicMs();
   const hadDied = app.system.record(slot).kind !== 'alive';
-  app.system.saveRecord({ ...backend, stoppingAt: new Date().toISOString() });
+  noteStopping(app, backend);
   const { killed } = await app.system.terminate(backend, (target, signal) => {
     app.emit({ type: 'backend-signalled', slot, pid: target, signal });
     app.emit({ type: 'waiting', for: 'exit', slot, timeoutMs: app.config.stopTimeoutMs });
   });
-  app.system.forget(slot);
+  // The socket first: were somebody of ours still listening, the record is what would find him.
   await app.system.clearSocket(slot);
+  app.system.forget(slot);
   // Nobody stopped one that had died by itself.
   if (!hadDied) app.emit({ type: 'backend-stopped', slot, pid, ms: msSince(startedAt), killed });
+}
+
+/** Best effort: a full disk must not keep a backend from being stopped. */
+function noteStopping(app: App, backend: BackendRecord): void {
+  try {
+    app.system.saveRecord({ ...backend, stoppingAt: new Date().toISOString() });
+  } catch (error) {
+    app.emit({
+      type: 'warned',
+      about: 'the state dir',
+      detail: error instanceof Error ? error.message : String(error),
+    });
+  }
 }

@@ -30,8 +30,7 @@ export async function untilReady(app: App, launched: LaunchedBackend): Promise<B
     launched.exited.then((exit): Verdict => ({ type: 'exited', exit })),
     delay(app.config.startTimeoutMs, over.signal).then((): Verdict => ({ type: 'deadline' })),
     untilAborted(app.signal, over.signal),
-  ]);
-  over.abort();
+  ]).finally(() => over.abort());
 
   switch (verdict.type) {
     case 'ready': {

@@ -2,11 +2,13 @@
 import { monotonicMs } from '../core/clock.ts';
 import { GracefulError } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
-import { otherSlot, type Slot } from '../core/slot.ts';
+import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
 import { bringUp, prepareStart } from './bring-up.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
+import { examine } from './examine.ts';
 import { failOver } from './fail-over.ts';
+import { assertStillWanted } from './intent.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, observe, type Snapshot, settle } from './observe.ts';
 import { stopInactiveSlot } from './stop.ts';
@@ -18,25 +20,40 @@ export async function update(app: App, input: OperationInputs['update']): Promis
   const startedAt = monotonicMs();
   await spareTheHealthyOne(app);
   const updated = await renew<never>(app, async (snapshot) => ({ slot: slotToUpdate(snapshot) }));
-  const stopped = input.stopOld && updated.from !== null ? await stopInactiveSlot(app, updated.from) : null;
-  return { operation: 'update', ...updated, stoppedOld: stopped?.stopped ?? false, ms: msSince(startedAt) };
+  const stoppedOld = input.stopOld && updated.from !== null && (await stopOld(app, updated.from));
+  return { operation: 'update', ...updated, stoppedOld, ms: msSince(startedAt) };
 }
 
-/** When the active backend is sick and the other one is not, the update is to replace the sick one. */
+/** When the active backend is sick (or the link lost) and another one is ready, that one is not the one to be replaced. */
 async function spareTheHealthyOne(app: App): Promise<void> {
   const before = observe(app);
-  if (before.active === null || (await activeHealth(app, before))?.ok) return;
+  if (before.desired === 'down' || (await activeHealth(app, before))?.ok) return;
   await app.exclusive(async () => {
     const snapshot = await settle(app);
-    if (!(await activeHealth(app, snapshot))?.ok) await failOver(app, snapshot);
+    const finding = await examine(app, snapshot);
+    if (finding.action === 'heal') await failOver(app, snapshot);
   });
+}
+
+/** The update has taken effect: what goes wrong from here on is told, and does not make it a failure. */
+async function stopOld(app: App, slot: Slot): Promise<boolean> {
+  try {
+    return (await stopInactiveSlot(app, slot)).stopped;
+  } catch (error) {
+    app.emit({ type: 'warned', about: `stopping slot ${slot}`, detail: GracefulError.from(error).message });
+    return false;
+  }
 }
 
 /** The body of an update, for every operation that ends with a new backend serving. */
 export async function renew<T>(app: App, choose: (snapshot: Snapshot) => Promise<Choice<T>>): Promise<T | Updated> {
+  const intent = observe(app).desired;
   try {
     return await inEmptySlot<T | Updated>(app, {
-      choose,
+      async choose(snapshot) {
+        assertStillWanted(intent, snapshot);
+        return choose(snapshot);
+      },
       prepare: (slot) => prepareStart(app, slot),
       async work(slot, snapshot) {
         await using fresh = await bringUp(app, slot);
@@ -47,10 +64,11 @@ export async function renew<T>(app: App, choose: (snapshot: Snapshot) => Promise
   } catch (error) {
     // It had traffic for a moment, so it is drained like any other before it goes.
     if (error instanceof GracefulError && error.failure.code === 'verify-failed')
-      await stopInactiveSlot(app, error.failure.details.slot);
+      await stopOld(app, error.failure.details.slot);
     throw error;
   }
 }
 
-/** The one that is not active; with nothing active yet, `a`. */
-export const slotToUpdate = ({ active }: Snapshot): Slot => (active === null ? 'a' : otherSlot(active));
+/** The one that is not active; with nothing active, an empty one rather than one in which something runs. */
+export const slotToUpdate = ({ active, occupants }: Snapshot): Slot =>
+  active === null ? (SLOTS.find((slot) => occupants[slot] === null) ?? 'a') : otherSlot(active);

@@ -9,10 +9,13 @@ import { type BackendRecord, type RecordState, readRecord, removeRecord, writeRe
 import { countConnections } from './connections.ts';
 import { type DesiredFile, openDesired } from './desired.ts';
 import type { HookResult } from './hooks.ts';
+import { nobodyListensAt } from './knock.ts';
 import type { LaunchedBackend } from './launcher.ts';
 import { type Link, openLink } from './link.ts';
 import type { Lock, LockRequest } from './lock.ts';
 import { probe } from './probes/probe.ts';
+import { familyOf } from './processes/family.ts';
+import { isAlive, type ProcessIdentity } from './processes/identity.ts';
 import { type Usage, usageOfTree } from './processes/usage.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 
@@ -29,6 +32,10 @@ export interface AppSystem {
 
   record(slot: Slot): RecordState;
   saveRecord(record: BackendRecord): void;
+  /** What a backend whose own process has gone left running. */
+  leftBehind(record: BackendRecord): readonly ProcessIdentity[];
+  /** Whether the kernel says that nobody listens at the slot's socket. */
+  nobodyListens(slot: Slot): Promise<boolean>;
   /** Forgets a backend that has certainly exited. */
   forget(slot: Slot): void;
   /** Finds out, before anything is stopped for it, whether the slot's backend can be started. */
@@ -73,6 +80,8 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     record: (slot) => readRecord(paths.slots[slot], slot, paths.dir),
     saveRecord: (record) => writeRecord(paths.slots[record.slot], record),
     forget: (slot) => removeRecord(paths.slots[slot]),
+    leftBehind: (record) => familyOf(record, paths.slots[record.slot].socket),
+    nobodyListens: (slot) => nobodyListensAt(paths.slots[slot].socket),
     preflight: async (slot) => (await import('./launcher.ts')).preflight(config, paths, slot),
     async launch(slot) {
       const launched = await (await import('./launcher.ts')).launch(config, paths, slot);
@@ -93,7 +102,12 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     applySocketRights: async (slot) =>
       (await import('./socket-file.ts')).applySocketRights(paths.slots[slot].socket, config),
     listeningAddresses: async (record) => (await import('./listeners.ts')).listeningAddresses(record.pid),
-    connections: (record) => countConnections(record.pid, paths.slots[record.slot].socket),
+    connections(record) {
+      const { socket } = paths.slots[record.slot];
+      // The table of a dead leader cannot be read: that of what it left behind can.
+      const pid = isAlive(record) ? record.pid : (familyOf(record, socket)[0]?.pid ?? record.pid);
+      return countConnections(pid, socket);
+    },
     usage: (record) => usageOfTree(record.pid),
     supervisor: async () =>
       existsSync(paths.control) ? (await import('./ask-supervisor.ts')).askSupervisor(paths.control) : null,

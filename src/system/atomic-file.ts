@@ -1,11 +1,12 @@
 // Files that are either wholly the old ones or wholly the new ones: temp file in the same directory, then rename(2).
 // Synchronous: they are a few hundred bytes, and node:fs/promises would cost every `status` two milliseconds of loading.
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 
 /** How the names of our temp files look, so that leftovers of a killed process can be told and swept. */
 export const isTempName = (file: string, name: string): boolean =>
-  file.startsWith(`.${name}`) && /\.[0-9a-f]{12}\.tmp$/.test(file);
+  [`.${name}.`, `.${name}-a.`, `.${name}-b.`].some((prefix) => file.startsWith(prefix)) &&
+  /\.[0-9a-f]{12}\.tmp$/.test(file);
 
 /** A name beside `path` that no other process uses. */
 export const tempPathFor = (path: string): string => join(dirname(path), `.${basename(path)}.${randomHex(12)}.tmp`);
@@ -16,7 +17,7 @@ export function writeAtomically(path: string, content: string, options: { mode: 
   try {
     const file = openSync(temp, 'wx', options.mode);
     try {
-      writeSync(file, content);
+      writeFileSync(file, content);
       if (options.durable) fsyncSync(file);
     } finally {
       closeSync(file);

@@ -30,7 +30,11 @@ function enterSocketGate(paths: StatePaths): Promise<AsyncDisposable | null> {
 
 async function enterFileGate(paths: StatePaths): Promise<AsyncDisposable | null> {
   try {
-    const leave = await lockfile.lock(paths.dir, { lockfilePath: `${paths.lock}-gate`, realpath: false, stale: 5_000 });
+    const leave = await lockfile.lock(`${paths.lock}-gate`, {
+      lockfilePath: `${paths.lock}-gate`,
+      realpath: false,
+      stale: 5_000,
+    });
     return { [Symbol.asyncDispose]: leave };
   } catch (error) {
     if (isErrno(error, 'ELOCKED')) return null;

@@ -10,7 +10,7 @@ import { replacePlaceholders } from '../config/placeholders.ts';
 import type { Config } from '../core/config.ts';
 import { fail } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
-import { type BackendRecord, identifyDirectory, writePid, writeRecord } from './backend-record.ts';
+import { type BackendRecord, identifyDirectory, removeRecord, writePid, writeRecord } from './backend-record.ts';
 import { groupId } from './group-id.ts';
 import { logSize } from './log-file.ts';
 import { identify } from './processes/identity.ts';
@@ -109,16 +109,21 @@ export async function launch(config: Config, paths: StatePaths, slot: Slot): Pro
     release,
     stateDir: identifyDirectory(paths.dir),
   };
-  writeRecord(own, record);
-  writePid(own, identity.pid);
-  sayGo(child.stdio[3] as Duplex);
-  return { record, logStart, exited };
-}
-
-function sayGo(pipe: Duplex): void {
+  const pipe = child.stdio[3] as Duplex;
   // EPIPE: the shell was killed in the meantime, which its exit tells.
   pipe.on('error', () => undefined);
+  try {
+    writeRecord(own, record);
+    writePid(own, identity.pid);
+  } catch (error) {
+    // ENOSPC: the shell reads the end of the pipe and exits, and nothing has been started.
+    pipe.destroy();
+    await exited;
+    removeRecord(own);
+    throw error;
+  }
   pipe.end('go\n');
+  return { record, logStart, exited };
 }
 
 /** The working directory as it is now, symlinks resolved. @throws `not-executable` when there is none. */

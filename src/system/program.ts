@@ -68,7 +68,9 @@ export async function runProgram({ argv, cwd, env, slot, socketPath, stop, grace
       { ...identity, slot, instance },
       { signal: 'SIGTERM', timeoutMs: graceMs, socketPath, onSignal: () => undefined },
     ).catch(() => undefined); // a process of root's, by sudo: that the time was up is what has to be told
-  const { exitCode, signal } = await Promise.race([exited, delay(graceMs).then(() => NOT_SEEN)]);
+  const { exitCode, signal } = wasStopped
+    ? await Promise.race([exited, delay(graceMs).then(() => NOT_SEEN)])
+    : await exited;
   // Not to the end of its output: a process that it left in the background may keep the pipe open for ever.
   await output.ended(LAST_WORDS_MS);
   return { startError: null, wasStopped, exitCode, signal, output: output.lines() };

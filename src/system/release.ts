@@ -7,6 +7,9 @@ export async function releaseOf(configuredCwd: string, resolvedCwd: string): Pro
   // safe.directory: reading a commit out of another user's checkout runs nothing of it.
   const git = await execa('git', ['-c', 'safe.directory=*', 'rev-parse', '--short=8', 'HEAD'], {
     cwd: resolvedCwd,
+    // In a git hook GIT_DIR is set, and would name that repository instead of the app's.
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))),
+    extendEnv: false,
     reject: false,
     timeout: 2000,
     stdin: 'ignore',

@@ -47,6 +47,7 @@ const DETAILS: FailureDetails = {
     file: '/srv/app/graceful.config.json',
     problems: [{ key: 'helth', found: 'an unknown key', expected: 'a known one', suggestion: 'health' }],
   },
+  superseded: { by: 'stop' },
   'state-dir': { path: '/srv/app/run', found: 'mode 0777', expected: 'writable by its owner only' },
   busy: { pid: 17, operation: 'update', since: '2025-06-01T03:00:00Z', waitedMs: 60_000 },
   'lock-lost': { path: '/srv/app/run/app.lock' },

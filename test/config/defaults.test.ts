@@ -19,6 +19,7 @@ test('a command is all that a configuration needs', async () => {
     drainTimeoutMs: 30_000,
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 10_000,
+    log: 'file',
     schedule: { keepalive: '* * * * *', stopInactive: '*/5 * * * *', stopInactiveOlderThanMs: 300_000, timeZone: null },
     hooks: { beforeStart: null, afterSwitch: null, afterFailure: null },
   });
@@ -41,6 +42,7 @@ test('every key arrives as it was meant', async () => {
       drainTimeout: 0,
       stopSignal: 'SIGINT',
       stopTimeout: '0s',
+      log: 'inherit',
       schedule: { keepalive: null, stopInactive: false, stopInactiveOlderThan: '1h', timeZone: 'Europe/Berlin' },
       hooks: { beforeStart: ['bin/migrate'], afterSwitch: 'bin/purge --all', afterFailure: ['bin/page', 'me'] },
     },
@@ -67,6 +69,7 @@ test('every key arrives as it was meant', async () => {
     drainTimeoutMs: 0,
     stopSignal: 'SIGINT',
     stopTimeoutMs: 0,
+    log: 'inherit',
     schedule: { keepalive: null, stopInactive: null, stopInactiveOlderThanMs: 3_600_000, timeZone: 'Europe/Berlin' },
     hooks: { beforeStart: ['bin/migrate'], afterSwitch: ['bin/purge', '--all'], afterFailure: ['bin/page', 'me'] },
   });

@@ -172,7 +172,7 @@ test('the problems are in the failure as data too', async () => {
         key: 'comand',
         found: 'unknown key',
         expected:
-          'one of $schema, command, name, stateDir, cwd, env, envFile, socketMode, socketGroup, health, startTimeout, drainTimeout, stopSignal, stopTimeout, schedule, hooks',
+          'one of $schema, command, name, stateDir, cwd, env, envFile, socketMode, socketGroup, health, startTimeout, drainTimeout, stopSignal, stopTimeout, log, schedule, hooks',
         suggestion: 'command',
       },
     ],

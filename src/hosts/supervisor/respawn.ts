@@ -3,7 +3,11 @@
 const FIRST_MS = 1_000;
 const CAP_MS = 60_000;
 /** A backend that has been ready for this long was a success: the count begins anew. */
-export const STABLE_AFTER_MS = 60_000;
+const STABLE_AFTER_MS = 60_000;
+
+/** How many attempts count when a backend dies that has been ready for so long. */
+export const attemptsThatCount = (attempts: number, readyForMs: number): number =>
+  readyForMs > STABLE_AFTER_MS ? 0 : attempts;
 
 /**
  * Milliseconds before attempt number `attempts + 1`: at once the first time, then 1 s doubled each time up to 60 s, of which

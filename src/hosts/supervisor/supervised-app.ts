@@ -13,7 +13,7 @@ import { type RunningOperation, runOperation } from '../operator.ts';
 import type { BackendWatch, Death } from './backend-watch.ts';
 import { EventHub } from './event-hub.ts';
 import { followLog } from './log-relay.ts';
-import { respawnDelayMs, STABLE_AFTER_MS } from './respawn.ts';
+import { attemptsThatCount, respawnDelayMs } from './respawn.ts';
 import { startSchedule } from './schedule.ts';
 
 export interface RequestedOperation<Name extends OperationName> {
@@ -38,6 +38,7 @@ export interface AppHost {
 /** An operation that somebody else is in the middle of (a hook, a command from before us) is waited for this long. */
 const PATIENCE_MS = 60_000;
 const BUSY_RETRY_MS = 1_000;
+const SCHEDULE = 'the schedule';
 
 export class SupervisedApp {
   readonly hub: EventHub;
@@ -142,6 +143,7 @@ export class SupervisedApp {
     }
     this.#endRelay();
     this.#startRelay();
+    this.hub.emit({ type: 'config-reread', file: nameOf(config) });
   }
 
   /** Nothing is started any more, neither by itself nor for others; what is at work is waited for. */
@@ -202,7 +204,7 @@ export class SupervisedApp {
     const { slot: active } = this.#system.link.read();
     if (active !== null && active !== slot && this.#system.record(active).kind === 'alive') return;
     const readyAt = Date.parse(state.record.readyAt ?? '') || Date.now();
-    this.#attempts = Date.now() - readyAt > STABLE_AFTER_MS ? 0 : this.#attempts;
+    this.#attempts = attemptsThatCount(this.#attempts, Date.now() - readyAt);
     const why =
       exit.signal === null ? `exited with code ${exit.exitCode ?? 'unknown'}` : `was killed by ${exit.signal}`;
     this.#recoverSoon(`the backend in slot ${slot} ${why}`);
@@ -210,8 +212,7 @@ export class SupervisedApp {
 
   /** At once when another backend is there to take over, or the first time; else after a pause that grows. */
   #recoverSoon(reason: string): void {
-    const { slot } = this.#system.link.read();
-    const hasStandby = slot !== null && this.#system.record(otherSlot(slot)).kind === 'alive';
+    const hasStandby = this.#hasStandby();
     const pauseMs = hasStandby ? 0 : respawnDelayMs(this.#attempts);
     if (!hasStandby) this.#attempts += 1;
     if (pauseMs === 0) void this.#recover(reason);
@@ -219,15 +220,31 @@ export class SupervisedApp {
   }
 
   async #recover(reason: string): Promise<void> {
-    if (this.#isLeaving) return;
     this.#clearRetry();
     this.#adopt();
+    if (reason !== SCHEDULE && !this.#hasStandby()) await this.#refreshIfRight();
+    if (this.#isLeaving) return;
     try {
       const outcome = await this.#run('keepalive', { input: {}, waitMs: PATIENCE_MS, by: reason }).outcome;
       if (outcome.action === 'busy') this.#retryIn(BUSY_RETRY_MS, outcome.reason);
     } catch (error) {
       this.#attempts += 1;
       this.#retryIn(respawnDelayMs(this.#attempts), GracefulError.from(error).message);
+    }
+  }
+
+  #hasStandby(): boolean {
+    const { slot } = this.#system.link.read();
+    return slot !== null && this.#system.record(otherSlot(slot)).kind === 'alive';
+  }
+
+  /** What is started by itself is started with what the file says now, too, unless that is wrong. */
+  async #refreshIfRight(): Promise<void> {
+    try {
+      await this.refresh();
+    } catch (error) {
+      const file = nameOf(this.#system.config);
+      this.hub.emit({ type: 'config-rejected', file, message: GracefulError.from(error).message });
     }
   }
 
@@ -261,17 +278,20 @@ export class SupervisedApp {
     const { schedule, file } = this.#system.config;
     this.#endSchedule = startSchedule(schedule, file, {
       // A retry that is waited for is not overtaken by the clock.
-      keepalive: async () => (this.#retry === null ? this.#recover('the schedule') : undefined),
+      keepalive: async () => (this.#retry === null ? this.#recover(SCHEDULE) : undefined),
       stopInactive: (olderThanMs) =>
         this.#run('stop', {
           input: { slots: [], all: false, inactive: true, olderThanMs, force: false },
           waitMs: 0,
-          by: 'the schedule',
+          by: SCHEDULE,
         }).outcome,
       skipped: (job) => this.hub.emit({ type: 'tick-skipped', job, reason: 'the former run is still at work' }),
     });
   }
 }
+
+/** For people: the file, or what else there is. */
+export const nameOf = ({ file, name }: Config): string => file ?? name;
 
 const leaving = () =>
   fail('busy', `the supervisor (pid ${process.pid}) is about to leave`, {

@@ -11,7 +11,7 @@ import { VERSION } from '../../version.ts';
 import { BackendWatch } from './backend-watch.ts';
 import type { StampedEvent } from './event-hub.ts';
 import { Metrics } from './metrics.ts';
-import { type OutputListener, SupervisedApp } from './supervised-app.ts';
+import { nameOf, type OutputListener, SupervisedApp } from './supervised-app.ts';
 
 export interface SupervisorOptions {
   readonly configs: readonly Config[];
@@ -109,10 +109,9 @@ export class Supervisor {
   }
 
   async #reloadApp(app: SupervisedApp): Promise<void> {
-    const file = app.system.config.file ?? app.system.config.name;
+    const file = nameOf(app.system.config);
     try {
-      await app.refresh();
-      app.hub.emit({ type: 'config-reread', file });
+      if (!(await app.refresh())) app.hub.emit({ type: 'config-reread', file });
     } catch (error) {
       app.hub.emit({ type: 'config-rejected', file, message: GracefulError.from(error).message });
       return;

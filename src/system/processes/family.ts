@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isErrno } from '../atomic-file.ts';
 import type { BackendRecord } from '../backend-record.ts';
 import { readSocketTables, rowsNamed } from '../socket-table.ts';
-import { identify, isAlive, type ProcessIdentity } from './identity.ts';
+import { bootId, isAlive, type ProcessIdentity } from './identity.ts';
 import { socketInodesOf } from './open-sockets.ts';
 import { listProcesses, type ProcessStat } from './stat.ts';
 
@@ -16,6 +16,8 @@ export type Family = Pick<BackendRecord, keyof ProcessIdentity | 'instance' | 's
  * write over their environment to set a title, when it is in that session and holds the slot's listening socket.
  */
 export function familyOf(record: Family, socketPath: string): readonly ProcessIdentity[] {
+  // After a reboot neither pids nor times mean anything.
+  if (record.bootId !== bootId()) return [];
   const leaderLives = isAlive(record);
   const listening = listenersOf(socketPath);
   const isOurs = (stat: ProcessStat): boolean => {
@@ -26,8 +28,7 @@ export function familyOf(record: Family, socketPath: string): readonly ProcessId
   };
   return listProcesses()
     .filter((stat) => stat.pid !== record.pid && stat.pid !== process.pid && isOurs(stat))
-    .map((stat) => identify(stat.pid))
-    .filter((identity): identity is ProcessIdentity => identity !== null);
+    .map(({ pid, startTicks }) => ({ pid, startTicks, bootId: record.bootId }));
 }
 
 function listenersOf(socketPath: string): ReadonlySet<string> {

@@ -33,7 +33,10 @@ export async function terminate(record: Family, how: Termination): Promise<{ kil
   // A leader that exited may have left others, which have not been told yet (`sh -c` passes no signal on).
   const left = familyOf(record, how.socketPath);
   if (!isAlive(record) && left.length > 0) {
-    for (const process of left) signalProcess(process, how.signal, record);
+    for (const process of left) {
+      how.onSignal(process.pid, how.signal);
+      signalProcess(process, how.signal, record);
+    }
     await untilGone(left, deadline);
   }
   return { killed: await killRemaining(record, how) };
