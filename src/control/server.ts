@@ -21,7 +21,7 @@ export interface ControlServer {
   close(): Promise<void>;
 }
 
-const REQUEST_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 5_000;
 const CHECK_TIMEOUTS_MS = 1_000;
 
 /** Listens at `path`, where nobody may be listening. Under the app's lock: two supervisors never both get here. */

@@ -11,6 +11,8 @@ import { type App, assertNotAborted, msSince } from './app.ts';
 const QUIET_SAMPLES = 4;
 const SAMPLE_PAUSE_MS = 15;
 const MIN_LINK_AGE_MS = 250;
+// In a container connections may be queued that no table shows; they are accepted, and then seen, within this time.
+const MIN_LINK_AGE_IN_CONTAINER_MS = 2_000;
 const POLL_MS = 50;
 
 /** When a backend must be given up on, once its connections do not end: counted from the first look at it. */
@@ -46,7 +48,8 @@ export class DrainDeadlines {
 export async function isQuiet(app: App, backend: BackendRecord, linkSince: number | null): Promise<boolean | null> {
   // Without a link it was perhaps removed just now.
   const linkAge = linkSince === null ? 0 : Math.max(0, Date.now() - linkSince);
-  await delay(Math.max(0, MIN_LINK_AGE_MS - linkAge));
+  const minimumAge = app.system.isInContainer() ? MIN_LINK_AGE_IN_CONTAINER_MS : MIN_LINK_AGE_MS;
+  await delay(Math.max(0, minimumAge - linkAge));
   for (let sample = 0; sample < QUIET_SAMPLES; sample += 1) {
     if (sample > 0) await delay(SAMPLE_PAUSE_MS);
     const connections = await app.system.connections(backend);

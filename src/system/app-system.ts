@@ -15,7 +15,7 @@ import { type Link, openLink } from './link.ts';
 import type { Lock, LockRequest } from './lock.ts';
 import { probe } from './probes/probe.ts';
 import { familyOf } from './processes/family.ts';
-import { isAlive, type ProcessIdentity } from './processes/identity.ts';
+import { isAlive, isInContainer, type ProcessIdentity } from './processes/identity.ts';
 import { type Usage, usageOfTree } from './processes/usage.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 
@@ -53,6 +53,8 @@ export interface AppSystem {
   applySocketRights(slot: Slot): Promise<void>;
   listeningAddresses(record: BackendRecord): Promise<readonly string[]>;
   connections(record: BackendRecord): Promise<Connections | null>;
+  /** Whether clients may be connected from where our tables do not reach. */
+  isInContainer(): boolean;
   usage(record: BackendRecord): Usage | null;
   /** The supervisor that serves this app, null when none runs. */
   supervisor(): Promise<SupervisorStatus | null>;
@@ -102,6 +104,7 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     applySocketRights: async (slot) =>
       (await import('./socket-file.ts')).applySocketRights(paths.slots[slot].socket, config),
     listeningAddresses: async (record) => (await import('./listeners.ts')).listeningAddresses(record.pid),
+    isInContainer,
     connections(record) {
       const { socket } = paths.slots[record.slot];
       // The table of a dead leader cannot be read: that of what it left behind can.

@@ -2,12 +2,14 @@
 import { rmSync, statSync } from 'node:fs';
 import type { Slot } from '../core/slot.ts';
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
-import { liveness, type ProcessIdentity } from './processes/identity.ts';
+import { bootId, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
 import type { SlotPaths } from './state-paths.ts';
 
 /** Facts about a backend that we started, as they are on disk. */
 export interface BackendRecord extends ProcessIdentity {
   readonly slot: Slot;
+  /** Pids mean nothing outside of it: a container's backend cannot be judged from another one, nor from the host. */
+  readonly pidNamespace: string;
   /** In the environment of the backend and all its descendants, as GRACEFUL_INSTANCE. */
   readonly instance: string;
   /** ISO 8601. */
@@ -47,6 +49,12 @@ export function readRecord(paths: SlotPaths, slot: Slot, stateDir: string): Reco
     return {
       kind: 'invalid',
       reason: `${paths.backend} was copied from ${record.stateDir.path}, whose backend it names`,
+    };
+  if (record.bootId === bootId() && record.pidNamespace !== pidNamespace())
+    return {
+      kind: 'unverifiable',
+      record,
+      reason: `process ${record.pid} belongs to another pid namespace (a container)`,
     };
   switch (liveness(record)) {
     case 'alive':
@@ -117,6 +125,7 @@ function isRecord(value: unknown): value is BackendRecord {
     typeof record.startTicks === 'string' &&
     typeof record.bootId === 'string' &&
     typeof record.instance === 'string' &&
+    typeof record.pidNamespace === 'string' &&
     typeof record.startedAt === 'string' &&
     !Number.isNaN(Date.parse(record.startedAt)) &&
     isTextOrNull(record.readyAt) &&

@@ -12,17 +12,19 @@ export function enterGate(paths: StatePaths): Promise<AsyncDisposable | null> {
   return process.platform === 'linux' ? enterSocketGate(paths) : enterFileGate(paths);
 }
 
-function enterSocketGate(paths: StatePaths): Promise<AsyncDisposable | null> {
+/** Named after the directory itself: whatever path it is reached by, it is the same gate. */
+export function gateName(paths: StatePaths): string {
   const { dev, ino } = statSync(paths.dir);
-  // Named after the directory itself: whatever path it is reached by, it is the same gate.
-  const name = createHash('sha256')
-    .update(`${dev}:${ino}:${paths.lock.slice(paths.dir.length)}`)
-    .digest('hex')
-    .slice(0, 32);
+  const identity = `${dev}:${ino}:${paths.lock.slice(paths.dir.length)}`;
+  return `graceful-gate-${createHash('sha256').update(identity).digest('hex').slice(0, 32)}`;
+}
+
+function enterSocketGate(paths: StatePaths): Promise<AsyncDisposable | null> {
+  const name = gateName(paths);
   return new Promise((resolve, reject) => {
     const server = createServer((stranger) => stranger.destroy());
     server.once('error', (error) => (isErrno(error, 'EADDRINUSE') ? resolve(null) : reject(error)));
-    server.listen({ path: `\0graceful-gate-${name}`, exclusive: true }, () =>
+    server.listen({ path: `\0${name}`, exclusive: true }, () =>
       resolve({ [Symbol.asyncDispose]: () => new Promise((closed) => server.close(() => closed())) }),
     );
   });

@@ -13,7 +13,7 @@ import type { Slot } from '../core/slot.ts';
 import { type BackendRecord, identifyDirectory, removeRecord, writePid, writeRecord } from './backend-record.ts';
 import { groupId } from './group-id.ts';
 import { logSize } from './log-file.ts';
-import { identify } from './processes/identity.ts';
+import { identify, pidNamespace } from './processes/identity.ts';
 import { releaseOf } from './release.ts';
 import type { StatePaths } from './state-paths.ts';
 
@@ -102,6 +102,7 @@ export async function launch(config: Config, paths: StatePaths, slot: Slot): Pro
     ...identity,
     slot,
     instance,
+    pidNamespace: pidNamespace(),
     startedAt: new Date().toISOString(),
     readyAt: null,
     stoppingAt: null,

@@ -9,7 +9,7 @@ import type { EventSink } from '../core/events.ts';
 import { fail } from '../core/failure.ts';
 import { isErrno, readIfPresent, writeAtomically } from './atomic-file.ts';
 import { delay } from './delay.ts';
-import { enterGate } from './gate.ts';
+import { enterGate, gateName } from './gate.ts';
 import { bootId, identify, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
 import type { StatePaths } from './state-paths.ts';
 
@@ -40,10 +40,12 @@ const UNSEEN_HOLDER_STALE_MS = 15_000;
 const NEVER_STALE_MS = 10 * 365 * 24 * 3_600_000;
 const POLL_MS = 10;
 const GATE_PATIENCE_MS = 1_000;
+const SQUATTED_AFTER_MS = 5_000;
 
 /** @throws `busy` when another operation still holds the lock after `waitMs`. */
 export async function acquireLock(paths: StatePaths, request: LockRequest): Promise<Lock> {
   const startedAt = monotonicMs();
+  let closedSince: number | null = null;
   for (let attempt = 0; ; attempt += 1) {
     const lock = await tryLock(paths, request);
     if (lock !== null) return lock;
@@ -53,8 +55,12 @@ export async function acquireLock(paths: StatePaths, request: LockRequest): Prom
       throw fail('aborted', 'aborted while waiting for the lock; nothing was changed', {
         by: String(request.signal.reason),
       });
+    // Nobody holds the lock, and yet the gate is shut: for a moment that is somebody who takes it, for long it is a squatter.
+    const held = await isHeld(paths);
+    closedSince = held ? null : (closedSince ?? monotonicMs());
+    if (closedSince !== null && monotonicMs() - closedSince > SQUATTED_AFTER_MS) throw gateShut(paths);
     const holder = parseHolder(readIfPresent(paths.lockHolder));
-    if (waitedMs >= request.waitMs) throw busy(holder, waitedMs);
+    if (held && waitedMs >= request.waitMs) throw busy(holder, waitedMs);
     if (attempt === 0)
       request.emit({ type: 'waiting', for: 'lock', timeoutMs: request.waitMs, detail: describeHolder(holder) });
     // Spread out, so that many waiters do not meet at the gate again and again.
@@ -172,4 +178,11 @@ const busy = (holder: LockHolder | null, waitedMs: number) =>
     operation: holder?.operation ?? null,
     since: holder?.since ?? null,
     waitedMs,
+  });
+
+const gateShut = (paths: StatePaths) =>
+  fail('state-dir', `another program keeps the gate to ${paths.lock} shut`, {
+    path: paths.lock,
+    found: `somebody listens at the abstract socket ${gateName(paths)} (see /proc/net/unix)`,
+    expected: 'nobody but graceful, for milliseconds',
   });

@@ -45,6 +45,18 @@ export function readSocketTables(pid: number): readonly Buffer[] | null {
   return [own, ...others];
 }
 
+/** The tables of every other kind of socket, as text. */
+export function otherSocketTables(pid: number): readonly string[] {
+  return ['tcp', 'tcp6', 'udp', 'udp6', 'raw', 'raw6', 'netlink', 'packet', 'icmp', 'icmp6'].flatMap((kind) => {
+    try {
+      return [readFileSync(`/proc/${pid}/net/${kind}`, 'latin1')];
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM', 'EINVAL')) return [];
+      throw error;
+    }
+  });
+}
+
 /** The same for all processes of a network namespace, and needs no right that /proc/<pid>/ns would. */
 function tableInode(pid: number): number | null {
   try {

@@ -18,6 +18,8 @@ export interface Ended {
 }
 
 export interface SupervisorOptions {
+  /** The apps' own unless said otherwise. */
+  readonly configs?: readonly string[];
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   /** True unless said otherwise; else it logs for people. */
@@ -50,9 +52,15 @@ export interface TestSupervisor extends AsyncDisposable {
 /** Starts a supervisor for the apps. Disposing of it is SIGKILL, which leaves the backends alone. */
 export function startSupervisor(apps: TestApp | readonly TestApp[], options: SupervisorOptions = {}): TestSupervisor {
   const all = Array.isArray(apps) ? (apps as readonly TestApp[]) : [apps as TestApp];
-  const configs = all.flatMap(({ dir }) => ['-c', join(dir, 'graceful.config.json')]);
   const { args = [], env = {}, json = true, wrapper = [] } = options;
-  const [program = '', ...rest] = [...wrapper, process.execPath, BIN, 'run', ...configs];
+  const configs = options.configs ?? all.map(({ dir }) => join(dir, 'graceful.config.json'));
+  const [program = '', ...rest] = [
+    ...wrapper,
+    process.execPath,
+    BIN,
+    'run',
+    ...configs.flatMap((file) => ['-c', file]),
+  ];
   const child = spawn(program, [...rest, ...(json ? ['--json'] : []), ...args], {
     cwd: all[0]?.dir,
     env: { ...cleanEnvironment(), ...env },

@@ -26,6 +26,9 @@ export function bootId(): string {
   return cachedBootId;
 }
 
+/** Whether there are processes outside of what /proc shows us: the first namespace has a number of its own, namespaces(7). */
+export const isInContainer = (): boolean => pidNamespace() !== 'pid:[4026531836]'; // PROC_PID_INIT_INO
+
 /** Pids mean nothing outside of their namespace. */
 export const pidNamespace = (): string => readlinkSync('/proc/self/ns/pid');
 
