@@ -22,12 +22,31 @@ export async function loadYaml(file: string, content: string): Promise<unknown> 
 
 const imported = new Set<string>();
 
-/** Node reads a module once. A process that lives longer than one command has it read again, with all that it imports, by jiti. */
+/** Node reads a module, and what that imports, once: a process that lives longer than one command asks another one. */
 export async function loadModule(file: string): Promise<unknown> {
-  if (imported.has(file)) return loadTypeScript(file);
-  imported.add(file);
-  const module: { default?: unknown } = await import(pathToFileURL(realpathSync(file)).href);
+  const { href } = pathToFileURL(realpathSync(file));
+  if (imported.has(href)) return importElsewhere(href);
+  imported.add(href);
+  const module: { default?: unknown } = await import(href);
   return module.default;
+}
+
+const IMPORT_AND_SEND = `import(process.argv[1])
+  .then(({ default: value }) => ({ value }), (error) => ({ error: String(error?.message ?? error) }))
+  .then((answer) => process.send(answer, () => process.exit()));`;
+
+async function importElsewhere(href: string): Promise<unknown> {
+  const { spawn } = await import('node:child_process');
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['-e', IMPORT_AND_SEND, href], {
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    child.once('error', reject);
+    child.once('message', ({ value, error }: { value?: unknown; error?: string }) =>
+      error === undefined ? resolve(value) : reject(new Error(error)),
+    );
+    child.once('close', (code) => reject(new Error(`the file ended the process that read it (exit code ${code})`)));
+  });
 }
 
 export async function loadTypeScript(file: string): Promise<unknown> {

@@ -37,6 +37,9 @@ export function observe({ system }: App): Snapshot {
 export async function settle(app: App): Promise<Snapshot> {
   for (const path of await app.system.sweep())
     app.emit({ type: 'stale-removed', path, reason: 'left half written by a killed process' });
+  const hook = await app.system.endOrphanedHook();
+  if (hook !== null)
+    app.emit({ type: 'warned', about: 'hook', detail: `pid ${hook} had outlived its operation and was ended` });
   await settleSlot(app, 'a');
   await settleSlot(app, 'b');
   return observe(app);

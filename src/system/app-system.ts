@@ -29,6 +29,8 @@ export interface AppSystem {
   lock(request: LockRequest): Promise<Lock>;
   /** Removes what a killed process left half written; only under the lock. */
   sweep(): Promise<readonly string[]>;
+  /** Ends a hook whose graceful was killed; its pid, or null when there is none. Only under the lock. */
+  endOrphanedHook(): Promise<number | null>;
 
   record(slot: Slot): RecordState;
   saveRecord(record: BackendRecord): void;
@@ -78,6 +80,8 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     open: async () => (await import('./state-dir.ts')).openStateDir(config),
     lock: async (request) => (await import('./lock.ts')).acquireLock(paths, request),
     sweep: async () => (await import('./state-dir.ts')).sweepTempFiles(paths, config.name),
+
+    endOrphanedHook: async () => (existsSync(paths.hook) ? (await import('./hooks.ts')).endOrphanedHook(paths) : null),
 
     record: (slot) => readRecord(paths.slots[slot], slot, paths.dir),
     saveRecord: (record) => writeRecord(paths.slots[record.slot], record),

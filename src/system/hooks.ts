@@ -1,4 +1,5 @@
 // The user's programs at a moment of an operation: beforeStart, afterSwitch, afterFailure.
+import { rmSync } from 'node:fs';
 
 import { backendEnvironment } from '../config/environment.ts';
 import { replacePlaceholders } from '../config/placeholders.ts';
@@ -6,9 +7,14 @@ import { monotonicMs } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { HookName } from '../core/events.ts';
 import type { Slot } from '../core/slot.ts';
+import { readIfPresent, writeAtomically } from './atomic-file.ts';
 import { resolveCwd } from './launcher.ts';
+import type { Family } from './processes/family.ts';
+import { terminate } from './processes/terminate.ts';
 import { runProgram } from './program.ts';
 import type { StatePaths } from './state-paths.ts';
+
+const GRACE_MS = 1_000;
 
 export type HookResult =
   | { readonly ok: true; readonly ms: number }
@@ -30,6 +36,8 @@ export async function runHook(
   const { socket } = paths.slots[slot];
   const values = { socket, slot, name: config.name, stateDir: config.stateDir };
   const limit = AbortSignal.timeout(config.startTimeoutMs);
+  // afterFailure runs when the operation is over, perhaps beside the next one.
+  const isUnderLock = hook !== 'afterFailure';
   const end = await runProgram({
     argv: (config.hooks[hook] ?? []).map((argument) => replacePlaceholders(argument, values)),
     cwd: await resolveCwd(config, slot),
@@ -37,8 +45,12 @@ export async function runHook(
     slot,
     socketPath: socket,
     stop: signal === undefined ? limit : AbortSignal.any([limit, signal]),
-    graceMs: 1_000,
+    graceMs: GRACE_MS,
+    onStarted: (program) => {
+      if (isUnderLock) writeAtomically(paths.hook, `${JSON.stringify(program)}\n`, { mode: 0o640 });
+    },
   });
+  if (isUnderLock) rmSync(paths.hook, { force: true });
   const ms = Math.round(monotonicMs() - startedAt);
   if (end.exitCode === 0 && !end.wasStopped) return { ok: true, ms };
   const { output } = end;
@@ -56,4 +68,29 @@ export async function runHook(
     reason: end.signal === null ? `exit code ${end.exitCode}` : `killed by ${end.signal}`,
     output,
   };
+}
+
+/**
+ * Ends a hook whose graceful was killed, with everything that it started: two migrations must not run side by side. Only
+ * under the lock: then whoever ran it is certainly gone. Null when there is none.
+ */
+export async function endOrphanedHook(paths: StatePaths): Promise<number | null> {
+  const orphan = parseProgram(readIfPresent(paths.hook));
+  if (orphan !== null) {
+    const socketPath = paths.slots[orphan.slot].socket;
+    await terminate(orphan, { signal: 'SIGTERM', timeoutMs: GRACE_MS, socketPath, onSignal: () => undefined });
+  }
+  rmSync(paths.hook, { force: true });
+  return orphan?.pid ?? null;
+}
+
+function parseProgram(text: string | null): Family | null {
+  try {
+    const { pid, startTicks, bootId, instance, slot } = JSON.parse(text ?? '{}') as Partial<Family>;
+    const isWhole =
+      Number.isSafeInteger(pid) && [startTicks, bootId, instance].every((field) => typeof field === 'string');
+    return isWhole && (slot === 'a' || slot === 'b') ? ({ pid, startTicks, bootId, instance, slot } as Family) : null;
+  } catch {
+    return null; // rubbish, as after a power loss
+  }
 }

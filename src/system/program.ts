@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import type { Slot } from '../core/slot.ts';
 import { delay } from './delay.ts';
+import type { Family } from './processes/family.ts';
 import { identify } from './processes/identity.ts';
 import { terminate } from './processes/terminate.ts';
 
@@ -18,6 +19,8 @@ export interface Program {
   readonly socketPath: string;
   /** Aborted when it has to end. */
   readonly stop: AbortSignal;
+  /** Told who it is as soon as it runs. */
+  readonly onStarted?: (program: Family) => void;
   /** SIGTERM to SIGKILL then. */
   readonly graceMs: number;
 }
@@ -38,7 +41,16 @@ const TAIL_CHARACTERS = 16 * 1024;
 const LAST_WORDS_MS = 100;
 
 /** Runs the program; it never throws for a program that fails. */
-export async function runProgram({ argv, cwd, env, slot, socketPath, stop, graceMs }: Program): Promise<ProgramEnd> {
+export async function runProgram({
+  argv,
+  cwd,
+  env,
+  slot,
+  socketPath,
+  stop,
+  graceMs,
+  onStarted,
+}: Program): Promise<ProgramEnd> {
   const [file = '', ...args] = argv;
   const instance = randomUUID();
   const child = execa(file, args, {
@@ -57,6 +69,7 @@ export async function runProgram({ argv, cwd, env, slot, socketPath, stop, grace
     const startError = originalMessage ?? 'it could not be started';
     return { startError, wasStopped: false, exitCode: null, signal: null, output: [] };
   }
+  if (identity !== null) onStarted?.({ ...identity, slot, instance });
   const output = new Tail(child.all);
   const exited = once(child, 'exit').then(([exitCode, signal]) => ({ exitCode, signal }));
   const over = new AbortController();

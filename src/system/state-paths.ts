@@ -20,6 +20,8 @@ export interface StatePaths {
   /** The lock (a directory, as proper-lockfile makes it) and, beside it, who holds it. */
   readonly lock: string;
   readonly lockHolder: string;
+  /** The hook that is running, so that one which outlived its graceful is not run beside itself. */
+  readonly hook: string;
   /** The supervisor's socket. */
   readonly control: string;
   readonly slots: PerSlot<SlotPaths>;
@@ -33,6 +35,7 @@ export function statePaths(stateDir: string, name: string): StatePaths {
     desired: at('.desired.json'),
     lock: at('.lock'),
     lockHolder: at('.lock-holder.json'),
+    hook: at('.hook.json'),
     control: at('.control'),
     slots: perSlot((slot) => ({
       socket: at(`-${slot}.socket`),

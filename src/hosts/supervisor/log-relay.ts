@@ -31,15 +31,20 @@ export function followLog(path: string, onLine: (line: string) => void): () => v
       for (const line of lines) onLine(line);
     }
   };
-  const watcher = watch(path, () => {
+  const readIfThere = (): void => {
     try {
       read();
     } catch (error) {
       if (!isErrno(error, 'EIO', 'ESTALE')) throw error; // a file system that went away takes the log with it
     }
-  });
+  };
+  const watcher = watch(path, readIfThere);
+  let isOpen = true;
   return () => {
+    if (!isOpen) return;
+    isOpen = false;
     watcher.close();
+    readIfThere(); // last words
     closeSync(file);
   };
 }

@@ -15,6 +15,13 @@ import { EventHub } from './event-hub.ts';
 import { followLog } from './log-relay.ts';
 import { attemptsThatCount, respawnDelayMs } from './respawn.ts';
 import { startSchedule } from './schedule.ts';
+// What a one-shot command loads when it needs it is there before anything dies: loading takes longer than failing over.
+import '../../operations/heal.ts';
+import '../../system/launcher.ts';
+import '../../system/lock.ts';
+import '../../system/processes/terminate.ts';
+import '../../system/socket-file.ts';
+import '../../system/state-dir.ts';
 
 export interface RequestedOperation<Name extends OperationName> {
   readonly input: OperationInputs[Name];

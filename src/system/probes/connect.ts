@@ -4,8 +4,8 @@
 import { connect } from 'node:net';
 import { countConnections } from '../connections.ts';
 import { delay } from '../delay.ts';
+import { describeErrno, type Finding, type ProbeTarget } from './finding.ts';
 import type { Limit } from './limit.ts';
-import type { Finding, ProbeTarget } from './probe.ts';
 
 const LOOK_MS = 5;
 
@@ -27,7 +27,9 @@ export function probeConnect(target: ProbeTarget, limit: Limit): Promise<Finding
     socket.once('connect', () => {
       socket.resume(); // 'close' comes only to those who read
       socket.end();
-      void watchQueue(target, settled.signal, () => settle({ ok: true, detail: 'accepts connections' }));
+      watchQueue(target, settled.signal, () => settle({ ok: true, detail: 'accepts connections' })).catch(
+        (error: Error) => settle({ ok: false, detail: error.message }), // EMFILE: we cannot look
+      );
     });
   });
 }
@@ -42,18 +44,3 @@ async function watchQueue(target: ProbeTarget, settled: AbortSignal, accepted: (
     if (connections === null || connections.queued === 0) return accepted();
   }
 }
-
-export const describeErrno = (error: NodeJS.ErrnoException): string => {
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return 'connection refused';
-    case 'ENOENT':
-      return 'no socket yet';
-    case 'EACCES':
-      return 'permission denied';
-    case 'EAGAIN':
-      return 'its backlog is full';
-    default:
-      return error.code ?? error.message;
-  }
-};

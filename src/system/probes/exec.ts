@@ -3,7 +3,7 @@ import { backendEnvironment } from '../../config/environment.ts';
 import { replacePlaceholders } from '../../config/placeholders.ts';
 import type { Config } from '../../core/config.ts';
 import { runProgram } from '../program.ts';
-import type { Finding, ProbeTarget } from './probe.ts';
+import type { Finding, ProbeTarget } from './finding.ts';
 
 export async function probeExec(
   config: Config,

@@ -2,9 +2,8 @@
 // matters (RFC 9112, section 4), so a plain socket does: node:http would cost every keepalive five milliseconds.
 import { connect } from 'node:net';
 import type { HealthCheck } from '../../core/config.ts';
-import { describeErrno } from './connect.ts';
+import { describeErrno, type Finding } from './finding.ts';
 import type { Limit } from './limit.ts';
-import type { Finding } from './probe.ts';
 
 type HttpCheck = Extract<HealthCheck, { type: 'http' }>;
 

@@ -1,22 +1,11 @@
 // One probe of a backend's health. It never throws for a sick backend: the answer is the finding.
 import { monotonicMs } from '../../core/clock.ts';
 import type { Config } from '../../core/config.ts';
-import type { Slot } from '../../core/slot.ts';
 import type { Health } from '../../core/status.ts';
 import { probeConnect } from './connect.ts';
+import type { Finding, ProbeTarget } from './finding.ts';
 import { probeHttp } from './http.ts';
 import { Limit } from './limit.ts';
-
-/** What a probe is pointed at. */
-export interface ProbeTarget {
-  readonly slot: Slot;
-  /** Where to connect: the slot's socket, or the link. */
-  readonly socketPath: string;
-  /** The slot's socket: the name in the kernel's table, also for a connect through the link. */
-  readonly realSocketPath: string;
-  /** Leader of the backend behind it: its network namespace has the socket's row. */
-  readonly pid: number;
-}
 
 /** Probes once, within `health.timeout`. What runs a program is loaded only when it is configured: start-up is a feature. */
 export async function probe(config: Config, target: ProbeTarget, signal?: AbortSignal): Promise<Health> {
@@ -30,12 +19,6 @@ export async function probe(config: Config, target: ProbeTarget, signal?: AbortS
     detail: timedOut ? `no answer in ${health.timeoutMs} ms (${detail})` : detail,
     ms: Math.round(monotonicMs() - startedAt),
   };
-}
-
-/** What one kind of probe found. */
-export interface Finding {
-  readonly ok: boolean;
-  readonly detail: string;
 }
 
 async function probeBy(config: Config, target: ProbeTarget, limit: Limit): Promise<Finding> {
