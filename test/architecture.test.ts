@@ -128,7 +128,9 @@ describe('the architecture', () => {
     assert.deepEqual(
       without(
         /\bprocess\s*\.\s*(?:stdout|stderr|stdin|argv|exit|exitCode)\b|\bconsole\s*\./,
-        (file) => file === 'main.ts' || layerOf(file) === 'cli' || file === 'config/write-json-schema.ts',
+        // write-json-schema.ts is a program of the build; loaders.ts quotes one that it runs.
+        (file) =>
+          layerOf(file) === 'cli' || ['main.ts', 'config/write-json-schema.ts', 'config/loaders.ts'].includes(file),
       ),
       [],
     );

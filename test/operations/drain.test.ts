@@ -37,7 +37,7 @@ const HOLDS: Readonly<Record<string, Hold>> = {
 const accepted = async (app: TestApp, slot: 'a' | 'b'): Promise<number> =>
   (await app.status()).slots.find(({ name }) => name === slot)?.connections?.accepted ?? 0;
 
-describe('a drain', { concurrency: 4 }, () => {
+describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
   for (const [what, hold] of Object.entries(HOLDS))
     it(`waits for ${what}, and the backend is signalled only afterwards`, async () => {
       await using app = await createTestApp({ config: { drainTimeout: '1h' } });

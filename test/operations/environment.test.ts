@@ -8,7 +8,7 @@ import { assertExit, createTestApp, eventsOf, failureOf, NODE_APP, type TestApp 
 
 const environment = (app: TestApp) => environmentOf(app.pid('a') ?? assert.fail('nothing runs in a'));
 
-describe('a backend', { concurrency: 4 }, () => {
+describe('a backend', { concurrency: 4, timeout: 120_000 }, () => {
   it('is told its socket, its slot and the name of the app', async () => {
     await using app = await createTestApp();
     await app.succeed('update');
@@ -104,7 +104,7 @@ describe('a backend', { concurrency: 4 }, () => {
   });
 });
 
-describe('the socket', { concurrency: 4 }, () => {
+describe('the socket', { concurrency: 4, timeout: 120_000 }, () => {
   it('has mode 0660 unless configured otherwise', async () => {
     await using app = await createTestApp();
     await app.succeed('update');
@@ -138,7 +138,7 @@ describe('the socket', { concurrency: 4 }, () => {
   });
 });
 
-describe('a hook', { concurrency: 4 }, () => {
+describe('a hook', { concurrency: 4, timeout: 120_000 }, () => {
   const say = (what: string) => ['sh', '-c', `echo "${what}" >> hooks.log`];
   const said = (app: TestApp): readonly string[] =>
     readFileSync(join(app.dir, 'hooks.log'), 'utf8').trimEnd().split('\n');
@@ -230,7 +230,7 @@ describe('a hook', { concurrency: 4 }, () => {
   });
 });
 
-describe('an exec health check', { concurrency: 4 }, () => {
+describe('an exec health check', { concurrency: 4, timeout: 120_000 }, () => {
   it('gets {socket} as the path to probe: the slot first, the link after the switch', async () => {
     await using app = await createTestApp();
     app.configure({

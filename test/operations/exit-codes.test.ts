@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { assertExit, createTestApp, failureOf } from '../rig/test-app.ts';
 import { openWebSocket } from '../rig/web-socket.ts';
 
-describe('exit code', { concurrency: 4 }, () => {
+describe('exit code', { concurrency: 4, timeout: 120_000 }, () => {
   it('0: done, or nothing to do', async () => {
     await using app = await createTestApp();
     for (const args of [['update'], ['keepalive'], ['start'], ['switch', 'a'], ['stop', '--inactive'], ['status']])

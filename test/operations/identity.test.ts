@@ -40,7 +40,7 @@ async function stranger(): Promise<ChildProcess & { readonly pid: number } & Asy
   });
 }
 
-describe('identity', { concurrency: 4 }, () => {
+describe('identity', { concurrency: 4, timeout: 120_000 }, () => {
   it('a pid that was reused by a stranger is never signalled, by no command', async () => {
     await using app = await createTestApp();
     await using other = await stranger();

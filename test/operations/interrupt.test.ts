@@ -9,7 +9,7 @@ import { assertExit, createTestApp, eventsOf, failureOf, NODE_APP } from '../rig
 import { until } from '../rig/until.ts';
 import { openWebSocket } from '../rig/web-socket.ts';
 
-describe('an interrupt', { concurrency: 4 }, () => {
+describe('an interrupt', { concurrency: 4, timeout: 120_000 }, () => {
   for (const [signal, by] of [
     ['SIGINT', 'Ctrl-C'],
     ['SIGTERM', 'SIGTERM'],

@@ -23,7 +23,7 @@ const KINDS = {
   http: { type: 'http', path: '/healthz', ...HEALTH },
 } as const;
 
-describe('keepalive', { concurrency: 4 }, () => {
+describe('keepalive', { concurrency: 4, timeout: 120_000 }, () => {
   it('of a healthy app prints nothing, changes nothing and exits 0', async () => {
     await using app = await createTestApp();
     await app.succeed('update');
@@ -179,7 +179,7 @@ describe('keepalive', { concurrency: 4 }, () => {
     const fifo = makeFifo(join(app.dir, 'fifo'));
     app.configure({ hooks: { beforeStart: fifo.waitForIt } });
     const update = app.spawnGraceful(['update', '--json']);
-    await until('the update is at work', () => existsSync(app.file('app.lock-holder.json')));
+    await until('the update is at work', fifo.isWaitedFor);
     const run = await app.plain('keepalive');
     assertExit(run, 0);
     assert.match(run.stdout, new RegExp(`another operation holds the lock.*update \\(pid ${update.process.pid}\\)`));

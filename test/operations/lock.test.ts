@@ -26,11 +26,11 @@ async function holdLock(app: TestApp): Promise<{ readonly update: RunningCommand
   const fifo = makeFifo(join(app.dir, 'fifo'));
   app.configure({ hooks: { beforeStart: fifo.waitForIt } });
   const update = app.spawnGraceful(['update', '--json']);
-  await until('the update holds the lock', () => existsSync(app.file('app.lock-holder.json')));
+  await until('the update holds the lock', fifo.isWaitedFor);
   return { update, fifo };
 }
 
-describe('the lock', { concurrency: 3 }, () => {
+describe('the lock', { concurrency: 3, timeout: 120_000 }, () => {
   it('twenty updates at once: each runs or exits 4, and one backend is active and ready afterwards', async () => {
     await using app = await createTestApp({ env: { APP_ON_SIGTERM: 'exit' } });
     const commands = Array.from({ length: 20 }, (_, index) =>
@@ -197,9 +197,11 @@ describe('the lock', { concurrency: 3 }, () => {
 
   it('of a dead holder is taken over by one of many, never by two', async () => {
     await using app = await createTestApp();
-    const { update } = await holdLock(app);
+    const { update, fifo } = await holdLock(app);
     update.process.kill('SIGKILL');
     await update.finished;
+    fifo.release();
+    await until('its hook has ended', () => app.processes().length === 0);
     app.configure({ hooks: {} });
     const finished = await Promise.all(Array.from({ length: 8 }, () => app.graceful('start', 'a')));
     for (const run of finished) assertExit(run, 0);

@@ -14,7 +14,7 @@ const outcomeOf = (run: Run): unknown => ({ ...run.outcome, ms: 0 });
 
 const pidOf = (app: TestApp, slot: Slot): number => app.pid(slot) ?? assert.fail(`nothing runs in ${slot}`);
 
-describe('start', { concurrency: 4 }, () => {
+describe('start', { concurrency: 4, timeout: 120_000 }, () => {
   it('with no name brings the app up in slot a', async () => {
     await using app = await createTestApp();
     const run = await app.succeed('start');
@@ -99,7 +99,7 @@ describe('start', { concurrency: 4 }, () => {
   });
 });
 
-describe('stop', { concurrency: 4 }, () => {
+describe('stop', { concurrency: 4, timeout: 120_000 }, () => {
   it('of an inactive slot drains it, stops it and leaves traffic alone', async () => {
     await using app = await createTestApp();
     await app.succeed('start', '--all');
@@ -228,7 +228,7 @@ describe('stop', { concurrency: 4 }, () => {
   });
 });
 
-describe('restart', { concurrency: 4 }, () => {
+describe('restart', { concurrency: 4, timeout: 120_000 }, () => {
   it('of the active slot moves traffic to a new backend in the other slot first', async () => {
     await using app = await createTestApp();
     await app.succeed('start');
@@ -298,7 +298,7 @@ describe('restart', { concurrency: 4 }, () => {
   });
 });
 
-describe('switch', { concurrency: 4 }, () => {
+describe('switch', { concurrency: 4, timeout: 120_000 }, () => {
   it('with no name goes to the other slot, and back', async () => {
     await using app = await createTestApp();
     await app.succeed('start', '--all');

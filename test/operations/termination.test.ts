@@ -10,7 +10,7 @@ const signals = (run: Run): readonly string[] => eventsOf(run, 'backend-signalle
 
 const shell = (script: string) => ({ command: ['sh', '-c', script, process.execPath, NODE_APP], stopTimeout: '1s' });
 
-describe('stopping a backend', { concurrency: 4 }, () => {
+describe('stopping a backend', { concurrency: 4, timeout: 120_000 }, () => {
   it('that closes well takes the stop signal and nothing more', async () => {
     await using app = await createTestApp();
     await app.succeed('start');

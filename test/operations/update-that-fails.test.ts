@@ -196,7 +196,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe('an update leaves traffic where it was when the new version', { concurrency: 4 }, () => {
+describe('an update leaves traffic where it was when the new version', { concurrency: 4, timeout: 120_000 }, () => {
   for (const { title, spoil, failure, says, details, exitCode = 1 } of CASES) {
     it(title, async () => {
       await using app = await createTestApp();

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { runs } from '../rig/processes.ts';
 import { createTestApp, eventsOf } from '../rig/test-app.ts';
 
-describe('update', { concurrency: 4 }, () => {
+describe('update', { concurrency: 4, timeout: 120_000 }, () => {
   it('the first update starts slot a and leads traffic to it', async () => {
     await using app = await createTestApp();
     const run = await app.succeed('update');
