@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { ConfigProblem } from '../core/failure.ts';
 
-/** `sun_path` of unix(7) has 108 bytes with the final NUL, and 104 on macOS. Node cuts off the rest without a word. */
-export const MAX_SOCKET_PATH_BYTES = process.platform === 'darwin' ? 103 : 107;
+/** `sun_path` of unix(7) has 108 bytes with the final NUL. Node cuts off the rest without a word. */
+export const MAX_SOCKET_PATH_BYTES = 107;
 
 /** The problem with the longest socket path of an app, or null. */
 export function socketPathProblem(stateDir: string, name: string): ConfigProblem | null {

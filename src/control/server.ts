@@ -23,6 +23,8 @@ export interface ControlServer {
 
 const REQUEST_TIMEOUT_MS = 5_000;
 const CHECK_TIMEOUTS_MS = 1_000;
+/** What was said last is on its way when we leave; who does not take it by then is left without. */
+const LAST_WORDS_MS = 250;
 
 /** Listens at `path`, where nobody may be listening. Under the app's lock: two supervisors never both get here. */
 export async function listenForControl(path: string, doors: ControlDoors): Promise<ControlServer> {
@@ -53,8 +55,13 @@ export async function listenForControl(path: string, doors: ControlDoors): Promi
   return {
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
+        const patience = setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
+        server.close(() => {
+          clearTimeout(patience);
+          resolve();
+        });
+        desk.dismissFollowers();
+        server.closeIdleConnections();
       }),
   };
 }
@@ -63,6 +70,7 @@ export async function listenForControl(path: string, doors: ControlDoors): Promi
 class Desk {
   readonly #doors: ControlDoors;
   readonly #aborts = new Map<string, (by: string) => void>();
+  readonly #followers = new Set<ServerResponse>();
   #lastId = 0;
 
   constructor(doors: ControlDoors) {
@@ -141,11 +149,20 @@ class Desk {
   }
 
   #follow(response: ServerResponse): void {
-    response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+    response.writeHead(200, { 'content-type': 'application/x-ndjson', connection: 'close' });
     response.flushHeaders();
     const send = lineSender(response);
     const stop = this.#doors.app.hub.listen((event) => send({ event }));
-    response.once('close', stop);
+    this.#followers.add(response);
+    response.once('close', () => {
+      stop();
+      this.#followers.delete(response);
+    });
+  }
+
+  /** Nothing follows any more. */
+  dismissFollowers(): void {
+    for (const response of this.#followers) response.end();
   }
 }
 

@@ -3,7 +3,7 @@
 import type { EventSink, GracefulEvent, OperationName } from '../core/events.ts';
 import { GracefulError } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
-import type { App } from '../operations/app.ts';
+import { type App, LOCK_LOST } from '../operations/app.ts';
 import { OPERATIONS } from '../operations/index.ts';
 import type { AppSystem } from '../system/app-system.ts';
 import { MutexQueue } from './mutex-queue.ts';
@@ -53,7 +53,7 @@ export function runOperation<Name extends OperationName>(
         waitMs,
         signal,
         emit: abortion.emit,
-        onLost: () => abortion.abort('the loss of the lock'),
+        onLost: () => abortion.abort(LOCK_LOST),
       });
       return await work();
     });

@@ -27,8 +27,14 @@ export function assertNotAborted(app: App): void {
   if (app.signal.aborted) throw aborted(app);
 }
 
-export const aborted = (app: App) =>
-  fail('aborted', `aborted by ${String(app.signal.reason)} before the switch`, { by: String(app.signal.reason) });
+/** Why the operation does not go on: the operator's wish, or the loss of the lock. */
+export const aborted = ({ signal, system }: App) =>
+  signal.reason === LOCK_LOST
+    ? fail('lock-lost', 'the lock was taken away from this operation', { path: system.paths.lock })
+    : fail('aborted', `aborted by ${String(signal.reason)} before the switch`, { by: String(signal.reason) });
+
+/** The reason with which `signal` is aborted when somebody removes the lock under us. */
+export const LOCK_LOST = 'the loss of the lock';
 
 /** Milliseconds since a {@link monotonicMs}. */
 export const msSince = (startedAt: number): number => Math.round(monotonicMs() - startedAt);

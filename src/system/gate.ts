@@ -1,16 +1,10 @@
 // A mutex that the kernel frees with its holder: an abstract unix socket, unix(7). Held for milliseconds, around taking
-// the lock. Elsewhere than on Linux, a lock file of proper-lockfile's that goes stale serves instead.
+// the lock.
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import lockfile from 'proper-lockfile';
 import { isErrno } from './atomic-file.ts';
 import type { StatePaths } from './state-paths.ts';
-
-/** The gate, or null when another process is inside. */
-export function enterGate(paths: StatePaths): Promise<AsyncDisposable | null> {
-  return process.platform === 'linux' ? enterSocketGate(paths) : enterFileGate(paths);
-}
 
 /** Named after the directory itself: whatever path it is reached by, it is the same gate. */
 export function gateName(paths: StatePaths): string {
@@ -19,7 +13,8 @@ export function gateName(paths: StatePaths): string {
   return `graceful-gate-${createHash('sha256').update(identity).digest('hex').slice(0, 32)}`;
 }
 
-function enterSocketGate(paths: StatePaths): Promise<AsyncDisposable | null> {
+/** The gate, or null when another process is inside. */
+export function enterGate(paths: StatePaths): Promise<AsyncDisposable | null> {
   const name = gateName(paths);
   return new Promise((resolve, reject) => {
     const server = createServer((stranger) => stranger.destroy());
@@ -28,18 +23,4 @@ function enterSocketGate(paths: StatePaths): Promise<AsyncDisposable | null> {
       resolve({ [Symbol.asyncDispose]: () => new Promise((closed) => server.close(() => closed())) }),
     );
   });
-}
-
-async function enterFileGate(paths: StatePaths): Promise<AsyncDisposable | null> {
-  try {
-    const leave = await lockfile.lock(`${paths.lock}-gate`, {
-      lockfilePath: `${paths.lock}-gate`,
-      realpath: false,
-      stale: 5_000,
-    });
-    return { [Symbol.asyncDispose]: leave };
-  } catch (error) {
-    if (isErrno(error, 'ELOCKED')) return null;
-    throw error;
-  }
 }

@@ -131,7 +131,7 @@ export class SupervisedApp {
   async refresh(): Promise<boolean> {
     const before = this.#system.config;
     const config = await this.#host.reread(before);
-    if (JSON.stringify(config) === JSON.stringify(before)) return false;
+    if (this.#isLeaving || JSON.stringify(config) === JSON.stringify(before)) return false;
     this.#reconfigure(config);
     return true;
   }
@@ -139,7 +139,6 @@ export class SupervisedApp {
   #reconfigure(config: Config): void {
     const former = this.#system;
     if (config.name !== former.config.name || config.stateDir !== former.config.stateDir) throw moved(former.config);
-    this.#endSchedule();
     this.#system = this.#open(config);
     try {
       this.#startSchedule();
@@ -148,7 +147,6 @@ export class SupervisedApp {
       this.#startSchedule();
       throw error;
     }
-    this.#endRelay();
     this.#startRelay();
     this.hub.emit({ type: 'config-reread', file: nameOf(config) });
   }
@@ -270,6 +268,7 @@ export class SupervisedApp {
   }
 
   #startRelay(): void {
+    this.#endRelay();
     const { config, paths } = this.#system;
     if (config.log !== 'inherit') return;
     const ends = SLOTS.map((slot) =>
@@ -282,6 +281,7 @@ export class SupervisedApp {
   }
 
   #startSchedule(): void {
+    this.#endSchedule();
     const { schedule, file } = this.#system.config;
     this.#endSchedule = startSchedule(schedule, file, {
       // A retry that is waited for is not overtaken by the clock.

@@ -36,6 +36,8 @@ export class Supervisor {
   readonly #apps: Served[] = [];
   #watchdog: NodeJS.Timeout | null = null;
   #isLeaving = false;
+  /** Resolves when every app has its control socket, or one cannot have it. */
+  #served: Promise<void> = Promise.resolve();
   #end: (how: 'left' | 'stopped') => void = () => undefined;
   /** Resolves when the supervisor has nothing left to do. */
   readonly ended = new Promise<'left' | 'stopped'>((resolve) => {
@@ -62,7 +64,12 @@ export class Supervisor {
 
   async #start(): Promise<void> {
     const { configs, env, notifier } = this.#options;
-    for (const config of configs) this.#apps.push(await this.#serve(config));
+    const serveAll = async (): Promise<void> => {
+      for (const config of configs) this.#apps.push(await this.#serve(config));
+    };
+    this.#served = serveAll();
+    await this.#served;
+    if (this.#isLeaving) return;
     const beatMs = watchdogIntervalMs(env);
     if (beatMs !== null) this.#watchdog = setInterval(() => notifier.tell('WATCHDOG=1'), beatMs);
     // Each reaches its desired state, or reports why not; either way the host is ready for work.
@@ -73,7 +80,7 @@ export class Supervisor {
   /** Away without touching the backends: for an upgrade of graceful itself. */
   async handover(by: string): Promise<void> {
     if (this.#isLeaving) return;
-    this.#isLeaving = true;
+    await this.#becomeLeaving();
     this.#tellStopping(by, 'left running');
     await this.#leave();
     this.#end('left');
@@ -82,7 +89,7 @@ export class Supervisor {
   /** All apps drained and stopped, side by side. Desired stays up: the next boot starts them. */
   async stop(by: string): Promise<void> {
     if (this.#isLeaving) return;
-    this.#isLeaving = true;
+    await this.#becomeLeaving();
     this.#tellStopping(by, 'stopped');
     this.#options.notifier.tell('STOPPING=1', 'STATUS=draining and stopping the backends');
     // What is at work is undone rather than waited for: a start may take longer than systemd's patience.
@@ -151,6 +158,12 @@ export class Supervisor {
       onLost: () => undefined, // held for milliseconds; what is done under it can be done again
     });
     return await work();
+  }
+
+  /** What has only half begun is waited for; it goes no further. */
+  async #becomeLeaving(): Promise<void> {
+    this.#isLeaving = true;
+    await this.#served.catch(() => undefined); // told by start()
   }
 
   async #leave(): Promise<void> {
