@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
+import { onEachHost } from '../rig/hosts.ts';
 import { inRepo } from '../rig/paths.ts';
 import { runs } from '../rig/processes.ts';
 import { tempDir } from '../rig/temp-dir.ts';
@@ -37,10 +38,10 @@ const HOLDS: Readonly<Record<string, Hold>> = {
 const accepted = async (app: TestApp, slot: 'a' | 'b'): Promise<number> =>
   (await app.status()).slots.find(({ name }) => name === slot)?.connections?.accepted ?? 0;
 
-describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
+onEachHost('a drain', (createApp) => {
   for (const [what, hold] of Object.entries(HOLDS))
     it(`waits for ${what}, and the backend is signalled only afterwards`, async () => {
-      await using app = await createTestApp({ config: { drainTimeout: '1h' } });
+      await using app = await createApp({ config: { drainTimeout: '1h' } });
       await app.succeed('update');
       const letGo = await hold(app);
       await until('the backend has accepted it', async () => (await accepted(app, 'a')) === 1);
@@ -62,7 +63,7 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
     });
 
   it('ends at drainTimeout, and says how many connections were cut off', async () => {
-    await using app = await createTestApp({ config: { drainTimeout: '400ms' } });
+    await using app = await createApp({ config: { drainTimeout: '400ms' } });
     await app.succeed('update');
     const clients = await Promise.all([1, 2, 3].map(() => openWebSocket({ socketPath: app.link })));
     await app.succeed('update');
@@ -75,7 +76,7 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('tells how many are left as they go', async () => {
-    await using app = await createTestApp({ config: { drainTimeout: '1h' } });
+    await using app = await createApp({ config: { drainTimeout: '1h' } });
     await app.succeed('update');
     const clients = await Promise.all([1, 2].map(() => openWebSocket({ socketPath: app.link })));
     await app.succeed('update');
@@ -88,7 +89,7 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('of an update waits too: the backend that the new version replaces has clients', async () => {
-    await using app = await createTestApp({ config: { drainTimeout: '1h' } });
+    await using app = await createApp({ config: { drainTimeout: '1h' } });
     await app.succeed('update');
     const client = await openWebSocket({ socketPath: app.link });
     await app.succeed('update');
@@ -101,25 +102,8 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
     assert.equal((await app.get('/')).version, '3');
   });
 
-  it('does not hold the lock: keepalive repairs the app meanwhile', async () => {
-    await using app = await createTestApp({ config: { drainTimeout: '1h' } });
-    await app.succeed('update');
-    const client = await openWebSocket({ socketPath: app.link });
-    await app.succeed('update');
-    const stop = app.spawnGraceful(['stop', 'a', '--json']);
-    await stop.event('waiting', (event) => event.for === 'drain');
-    process.kill(app.pid('b') ?? assert.fail(), 'SIGKILL');
-    await until('b has gone', async () => !(await app.get('/').catch(() => null)));
-    const run = await app.succeed('keepalive');
-    assert.equal(run.outcome?.operation === 'keepalive' && run.outcome.action, 'switched');
-    assert.equal((await app.get('/')).status, 200);
-    client.close();
-    assert.equal((await stop.finished).code, 0);
-    assert.ok(runs(app.pid('a') ?? 0), 'what serves again was not stopped');
-  });
-
   it('is given up when traffic comes back by a rollback: the backend is kept', async () => {
-    await using app = await createTestApp({ config: { drainTimeout: '1h' } });
+    await using app = await createApp({ config: { drainTimeout: '1h' } });
     await app.succeed('update');
     const client = await openWebSocket({ socketPath: app.link });
     await app.succeed('update');
@@ -135,7 +119,7 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('of a named slot is given up in the same way, and the answer says why', async () => {
-    await using app = await createTestApp({ config: { drainTimeout: '1h' } });
+    await using app = await createApp({ config: { drainTimeout: '1h' } });
     await app.succeed('update');
     const client = await openWebSocket({ socketPath: app.link });
     await app.succeed('update');
@@ -148,7 +132,7 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('counts a request that is queued and not yet accepted: it is answered before the backend is signalled', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: {
         command: ['python3', inRepo('test/apps/fixtures/accepts-later.py')],
         health: { type: 'exec', command: ['true'] },
@@ -171,7 +155,7 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('counts the clients of a backend that bound its socket by a relative path', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: {
         cwd: 'run',
         command: ['sh', '-c', `GRACEFUL_SOCKET={name}-{slot}.socket exec "$0" "$1"`, process.execPath, NODE_APP],
@@ -182,7 +166,7 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('counts the clients of a backend that renamed its socket into place', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: {
         command: [process.execPath, inRepo('test/apps/fixtures/renames-its-socket.mjs')],
         drainTimeout: '1h',
@@ -192,7 +176,7 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('counts the clients of a child that listens in place of the process that was started', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: { command: ['sh', '-c', '"$0" "$1"; exit $?', process.execPath, NODE_APP], drainTimeout: '1h' },
     });
     await holdsAndCounts(app);
@@ -203,17 +187,17 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('counts the clients of a backend in a network namespace of its own', async () => {
-    await using app = await createTestApp(inNamespace('exec unshare --net --map-root-user "$0" "$1"'));
+    await using app = await createApp(inNamespace('exec unshare --net --map-root-user "$0" "$1"'));
     await holdsAndCounts(app);
   });
 
   it('counts the clients of a child in a network namespace of its own', async () => {
-    await using app = await createTestApp(inNamespace('unshare --net --map-root-user "$0" "$1"; exit $?'));
+    await using app = await createApp(inNamespace('unshare --net --map-root-user "$0" "$1"; exit $?'));
     await holdsAndCounts(app);
   });
 
   it('counts clients in a network namespace of their own, as a proxy in a container has', async () => {
-    await using app = await createTestApp({ config: { drainTimeout: '1h' } });
+    await using app = await createApp({ config: { drainTimeout: '1h' } });
     await app.succeed('start', '--all');
     const script = 'require("node:net").connect(process.argv[1]).on("connect", () => console.log("connected"))';
     const client = spawn('unshare', ['--net', '--map-root-user', process.execPath, '-e', script, app.link], {
@@ -231,7 +215,7 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
   // Bound in a directory that says nothing about the slot, then renamed: which listener is its own cannot be told.
   it('is timed where connections cannot be counted, and says so', async () => {
     await using elsewhere = await tempDir();
-    await using app = await createTestApp({
+    await using app = await createApp({
       env: { BIND_AT: elsewhere.join('{slot}.socket') },
       config: {
         command: [process.execPath, inRepo('test/apps/fixtures/renames-its-socket.mjs')],
@@ -249,6 +233,26 @@ describe('a drain', { concurrency: 4, timeout: 120_000 }, () => {
     assert.match(eventsOf(run, 'waiting')[0]?.detail ?? '', /cannot be counted/);
     assert.equal(app.pid('a'), null);
     assert.equal(app.processes().includes(app.pid('b') ?? 0), true);
+  });
+});
+
+// A supervisor repairs the app by itself: there is nothing left for keepalive.
+describe('a drain [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
+  it('does not hold the lock: keepalive repairs the app meanwhile', async () => {
+    await using app = await createTestApp({ config: { drainTimeout: '1h' } });
+    await app.succeed('update');
+    const client = await openWebSocket({ socketPath: app.link });
+    await app.succeed('update');
+    const stop = app.spawnGraceful(['stop', 'a', '--json']);
+    await stop.event('waiting', (event) => event.for === 'drain');
+    process.kill(app.pid('b') ?? assert.fail(), 'SIGKILL');
+    await until('b has gone', async () => !(await app.get('/').catch(() => null)));
+    const run = await app.succeed('keepalive');
+    assert.equal(run.outcome?.operation === 'keepalive' && run.outcome.action, 'switched');
+    assert.equal((await app.get('/')).status, 200);
+    client.close();
+    assert.equal((await stop.finished).code, 0);
+    assert.ok(runs(app.pid('a') ?? 0), 'what serves again was not stopped');
   });
 });
 

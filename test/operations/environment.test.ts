@@ -3,14 +3,15 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { onEachHost } from '../rig/hosts.ts';
 import { argumentsOf, environmentOf } from '../rig/processes.ts';
 import { assertExit, createTestApp, eventsOf, failureOf, NODE_APP, type TestApp } from '../rig/test-app.ts';
 
 const environment = (app: TestApp) => environmentOf(app.pid('a') ?? assert.fail('nothing runs in a'));
 
-describe('a backend', { concurrency: 4, timeout: 120_000 }, () => {
+onEachHost('a backend', (createApp) => {
   it('is told its socket, its slot and the name of the app', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     const { GRACEFUL_SOCKET, GRACEFUL_SLOT, GRACEFUL_NAME } = environment(app);
     assert.deepEqual([GRACEFUL_SOCKET, GRACEFUL_SLOT, GRACEFUL_NAME], [app.socket('a'), 'a', 'app']);
@@ -19,7 +20,7 @@ describe('a backend', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('gets placeholders replaced in its command and its environment', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       env: { BIND: 'unix:{socket}', WHO: '{name}-{slot} in {stateDir}', JSON: '{"slot": {}}' },
       config: { command: [process.execPath, NODE_APP, '--socket={socket}', '{name}/{slot}', '{other}'] },
     });
@@ -30,20 +31,20 @@ describe('a backend', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('gets variables whose names no shell would take', async () => {
-    await using app = await createTestApp({ env: { 'spring.port': '8080 and more', 'a-b': "it's" } });
+    await using app = await createApp({ env: { 'spring.port': '8080 and more', 'a-b': "it's" } });
     await app.succeed('update');
     assert.deepEqual([environment(app)['spring.port'], environment(app)['a-b']], ['8080 and more', "it's"]);
   });
 
   it('gets arguments exactly as they are configured, whatever a shell would make of them', async () => {
     const odd = ['$HOME', '`id`', 'two words', "it's", '"', '', '*', '\\n', 'ünïcode', '-c'];
-    await using app = await createTestApp({ config: { command: [process.execPath, NODE_APP, ...odd] } });
+    await using app = await createApp({ config: { command: [process.execPath, NODE_APP, ...odd] } });
     await app.succeed('update');
     assert.deepEqual(argumentsOf(app.pid('a') ?? 0).slice(2), odd);
   });
 
   it('gets env and envFile as they are on disk at each start, env being stronger', async () => {
-    await using app = await createTestApp({ config: { envFile: '.env' } });
+    await using app = await createApp({ config: { envFile: '.env' } });
     writeFileSync(join(app.dir, '.env'), 'FROM_FILE=1\nBOTH=file\nQUOTED="a b"\n');
     app.deploy('1', { BOTH: 'env' });
     await app.succeed('update');
@@ -55,20 +56,22 @@ describe('a backend', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('does not get what is set to null, nor what speaks to the manager', async () => {
-    await using app = await createTestApp({ config: { env: { SECRET: null } } });
-    const run = await app.spawnGraceful(['update', '--json'], {
-      SECRET: 'of the caller',
-      KEPT: 'yes',
-      NOTIFY_SOCKET: '/run/systemd/notify',
-      GRACEFUL_STATEDIR: app.stateDir,
-    }).finished;
-    assertExit(run, 0);
+    await using app = await createApp({
+      config: { env: { SECRET: null } },
+      managerEnv: {
+        SECRET: 'of the manager',
+        KEPT: 'yes',
+        NOTIFY_SOCKET: '/run/systemd/notify',
+        GRACEFUL_STATEDIR: 'run',
+      },
+    });
+    await app.succeed('update');
     const { SECRET, KEPT, NOTIFY_SOCKET, GRACEFUL_STATEDIR } = environment(app);
     assert.deepEqual([SECRET, KEPT, NOTIFY_SOCKET, GRACEFUL_STATEDIR], [undefined, 'yes', undefined, undefined]);
   });
 
   it('runs in the directory that `current` leads to at its start', async () => {
-    await using app = await createTestApp({ config: { cwd: 'current' } });
+    await using app = await createApp({ config: { cwd: 'current' } });
     for (const release of ['v1', 'v2']) {
       mkdirSync(join(app.dir, 'releases', release), { recursive: true });
       rmSync(join(app.dir, 'current'), { force: true });
@@ -79,7 +82,7 @@ describe('a backend', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('writes its stdout and stderr to the log of its slot, one life after the other', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     await app.succeed('restart', '--all');
     const lines = readFileSync(app.file('app-a.log'), 'utf8').trim().split('\n');
@@ -88,7 +91,7 @@ describe('a backend', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('keeps nothing of its manager open', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: { command: ['sh', '-c', 'ls -l /proc/$$/fd > fds; exec "$0" "$1"', process.execPath, NODE_APP] },
     });
     await app.succeed('update');
@@ -104,16 +107,16 @@ describe('a backend', { concurrency: 4, timeout: 120_000 }, () => {
   });
 });
 
-describe('the socket', { concurrency: 4, timeout: 120_000 }, () => {
+onEachHost('the socket', (createApp) => {
   it('has mode 0660 unless configured otherwise', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     assert.equal(statSync(app.socket('a')).mode & 0o777, 0o660);
   });
 
   it('has the mode and the group that are configured before the link leads to it', async () => {
     const group = aGroupOfOurs();
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: {
         socketMode: '0606',
         socketGroup: group.name,
@@ -122,12 +125,10 @@ describe('the socket', { concurrency: 4, timeout: 120_000 }, () => {
     });
     await app.succeed('update');
     assert.equal(readFileSync(join(app.dir, 'rights'), 'utf8'), `606 ${group.id}\n`);
-    assert.equal(statSync(app.stateDir).gid, group.id, 'nginx needs to search the directory');
-    assert.equal(statSync(app.stateDir).mode & 0o777, 0o750);
   });
 
   it('of a group that does not exist: exit code 2, and nothing is left running', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     app.configure({ socketGroup: 'no-such-group' });
     const before = { link: app.linkIdentity(), processes: app.processes() };
@@ -138,13 +139,24 @@ describe('the socket', { concurrency: 4, timeout: 120_000 }, () => {
   });
 });
 
-describe('a hook', { concurrency: 4, timeout: 120_000 }, () => {
+// The rig makes the state dir for a supervisor.
+describe('the state dir [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
+  it('is made for the group of the socket', async () => {
+    const group = aGroupOfOurs();
+    await using app = await createTestApp({ config: { socketGroup: group.name } });
+    await app.succeed('update');
+    assert.equal(statSync(app.stateDir).gid, group.id, 'nginx needs to search the directory');
+    assert.equal(statSync(app.stateDir).mode & 0o777, 0o750);
+  });
+});
+
+onEachHost('a hook', (createApp) => {
   const say = (what: string) => ['sh', '-c', `echo "${what}" >> hooks.log`];
   const said = (app: TestApp): readonly string[] =>
     readFileSync(join(app.dir, 'hooks.log'), 'utf8').trimEnd().split('\n');
 
   it('gets placeholders, the environment of the backend, and which hook it is', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       env: { SETTING: 'on' },
       config: {
         hooks: { beforeStart: say('$GRACEFUL_HOOK {name} {slot} {socket} {stateDir} $GRACEFUL_SLOT $SETTING') },
@@ -156,7 +168,7 @@ describe('a hook', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('afterSwitch is told from where to where; beforeStart comes before the backend, afterSwitch after the switch', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: { hooks: { beforeStart: ['true'], afterSwitch: say('from=$GRACEFUL_FROM to=$GRACEFUL_TO slot={slot}') } },
     });
     await app.succeed('update');
@@ -171,7 +183,7 @@ describe('a hook', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('afterSwitch that fails is told, and the update is done all the same: it is too late to fail', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: { hooks: { afterSwitch: ['sh', '-c', 'echo no mail server; exit 3'] } },
     });
     const run = await app.succeed('update');
@@ -184,7 +196,7 @@ describe('a hook', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('afterFailure is told which operation failed, why, and in which slot', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     app.configure({
       hooks: { afterFailure: say('$GRACEFUL_OPERATION {slot} $GRACEFUL_FAILURE: $GRACEFUL_FAILURE_MESSAGE') },
@@ -197,7 +209,7 @@ describe('a hook', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('afterFailure that fails does not hide the failure that it was called for', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       env: { APP_BROKEN: 'exits' },
       config: { hooks: { afterFailure: ['/no/such/hook'] } },
     });
@@ -208,7 +220,7 @@ describe('a hook', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('may say as much as it likes: the last lines are kept', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: { hooks: { beforeStart: ['sh', '-c', 'yes 0123456789 | head -c 3000000; echo; echo the end; exit 5'] } },
     });
     const run = await app.graceful('update');
@@ -217,7 +229,7 @@ describe('a hook', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('may leave a process in the background: the update does not wait for that', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: { hooks: { beforeStart: ['sh', '-c', 'sleep 1000 & echo started'] } },
     });
     await app.succeed('update');
@@ -225,14 +237,14 @@ describe('a hook', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('is killed by a signal: the signal is named', async () => {
-    await using app = await createTestApp({ config: { hooks: { beforeStart: ['sh', '-c', 'kill -SEGV $$'] } } });
+    await using app = await createApp({ config: { hooks: { beforeStart: ['sh', '-c', 'kill -SEGV $$'] } } });
     assert.equal(failureOf(await app.graceful('update'), 'hook-failed').details.reason, 'killed by SIGSEGV');
   });
 });
 
-describe('an exec health check', { concurrency: 4, timeout: 120_000 }, () => {
+onEachHost('an exec health check', (createApp) => {
   it('gets {socket} as the path to probe: the slot first, the link after the switch', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     app.configure({
       health: { type: 'exec', command: ['sh', '-c', 'echo {slot} {socket} >> probes.log'], interval: '20ms' },
     });
@@ -243,7 +255,7 @@ describe('an exec health check', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('that hangs with all its children ends at health.timeout, and says so', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: {
         health: { type: 'exec', command: ['sh', '-c', 'sleep 1000; true'], timeout: '100ms', interval: '20ms' },
         startTimeout: '1500ms',

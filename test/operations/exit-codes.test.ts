@@ -1,18 +1,19 @@
 // What a script can rely on: one exit code for each kind of ending.
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { assertExit, createTestApp, failureOf } from '../rig/test-app.ts';
+import { it } from 'node:test';
+import { onEachHost } from '../rig/hosts.ts';
+import { assertExit, failureOf } from '../rig/test-app.ts';
 import { openWebSocket } from '../rig/web-socket.ts';
 
-describe('exit code', { concurrency: 4, timeout: 120_000 }, () => {
+onEachHost('exit code', (createApp) => {
   it('0: done, or nothing to do', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     for (const args of [['update'], ['keepalive'], ['start'], ['switch', 'a'], ['stop', '--inactive'], ['status']])
       assertExit(await app.plain(...args), 0);
   });
 
   it('1: failed, and traffic is where it was', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     const before = app.linkIdentity();
     app.deploy('2', { APP_BROKEN: 'exits' });
@@ -24,7 +25,7 @@ describe('exit code', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('2: the command line makes no sense, or the configuration is wrong; nothing was done', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     for (const args of [
       ['updaet'],
       ['stop'],
@@ -45,23 +46,23 @@ describe('exit code', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('3: nothing ready is serving', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     for (const args of [['status'], ['switch']]) assertExit(await app.plain(...args), 3);
   });
 
   it('4: another operation holds the lock', async () => {
-    await using app = await createTestApp({ env: { APP_BROKEN: 'never-listens' } });
+    await using app = await createApp({ env: { APP_BROKEN: 'never-listens' } });
     const update = app.spawnGraceful(['update', '--json']);
     await update.event('waiting', (event) => event.for === 'ready');
     const run = await app.graceful('update', '--wait', '0s');
     assertExit(run, 4);
-    assert.equal(failureOf(run, 'busy').details.pid, update.process.pid);
+    assert.equal(failureOf(run, 'busy').details.pid, app.managerOf(update));
     assertExit(await app.graceful('keepalive'), 0);
     assertExit(await app.graceful('stop', '--inactive'), 0);
   });
 
   it('4 does not come from a drain: the lock is free meanwhile', async () => {
-    await using app = await createTestApp({ config: { drainTimeout: '1h' } });
+    await using app = await createApp({ config: { drainTimeout: '1h' } });
     await app.succeed('update');
     const client = await openWebSocket({ socketPath: app.link });
     await app.succeed('update');

@@ -4,18 +4,19 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { makeFifo } from '../rig/fifo.ts';
+import { onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
 import { assertExit, createTestApp, eventsOf, failureOf, NODE_APP } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
 import { openWebSocket } from '../rig/web-socket.ts';
 
-describe('an interrupt', { concurrency: 4, timeout: 120_000 }, () => {
+onEachHost('an interrupt', (createApp) => {
   for (const [signal, by] of [
     ['SIGINT', 'Ctrl-C'],
     ['SIGTERM', 'SIGTERM'],
   ] as const)
     it(`${signal} before the switch undoes the update and says so`, async () => {
-      await using app = await createTestApp();
+      await using app = await createApp();
       await app.succeed('update');
       const before = { link: app.linkIdentity(), processes: app.processes() };
       app.deploy('2', { APP_BROKEN: 'never-listens' });
@@ -33,7 +34,7 @@ describe('an interrupt', { concurrency: 4, timeout: 120_000 }, () => {
     });
 
   it('Ctrl-C says on the screen that everything was undone', async () => {
-    await using app = await createTestApp({ env: { APP_BROKEN: 'never-listens' } });
+    await using app = await createApp({ env: { APP_BROKEN: 'never-listens' } });
     const update = app.spawnGraceful(['update']);
     update.process.stderr?.on('data', (text: string) => {
       if (/waiting for health/.test(text)) update.process.kill('SIGINT');
@@ -45,7 +46,7 @@ describe('an interrupt', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('Ctrl-C during the beforeStart hook ends the hook with all its children, and starts nothing', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     const started = join(app.dir, 'hook-started');
     app.configure({ hooks: { beforeStart: ['sh', '-c', 'sleep 1000 & touch "$0"; wait', started] } });
     const update = app.spawnGraceful(['update', '--json']);
@@ -59,7 +60,7 @@ describe('an interrupt', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('Ctrl-C while connections of the inactive slot drain leaves both backends as they are', async () => {
-    await using app = await createTestApp({ config: { drainTimeout: '60s' } });
+    await using app = await createApp({ config: { drainTimeout: '60s' } });
     await app.succeed('update');
     const client = await openWebSocket({ socketPath: app.link });
     await app.succeed('update');
@@ -76,7 +77,7 @@ describe('an interrupt', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('Ctrl-C while `stop --all` drains: the app serves again and is wanted up', async () => {
-    await using app = await createTestApp({ config: { drainTimeout: '60s' } });
+    await using app = await createApp({ config: { drainTimeout: '60s' } });
     await app.succeed('update');
     const client = await openWebSocket({ socketPath: app.link });
     const stop = app.spawnGraceful(['stop', '--all', '--json']);
@@ -91,7 +92,7 @@ describe('an interrupt', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('after the switch it is too late for Ctrl-C: it says so, and the update completes', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     const fifo = makeFifo(join(app.dir, 'fifo'));
     app.configure({ hooks: { afterSwitch: fifo.waitForIt } });
@@ -110,7 +111,7 @@ describe('an interrupt', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('SIGHUP does not end an update: a deploy goes on when its ssh connection is lost', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     const go = join(app.dir, 'go');
     app.configure({ health: { type: 'exec', command: ['test', '-e', go], interval: '20ms' } });
     const update = app.spawnGraceful(['update', '--json']);
@@ -123,13 +124,16 @@ describe('an interrupt', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('SIGHUP does not reach the backends: they live in sessions of their own', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     const pid = app.pid('a') ?? assert.fail();
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
     assert.deepEqual([Number(fields[2]), Number(fields[3])], [pid, pid], 'process group and session');
   });
+});
 
+// A second Ctrl-C ends the process that runs the operation: of a supervisor it is only the client, and the operation goes on.
+describe('an interrupt [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
   it('a second Ctrl-C ends the command at once, and the next update works', async () => {
     await using app = await createTestApp();
     await app.succeed('update');

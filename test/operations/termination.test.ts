@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
 import { createTestApp, eventsOf, NODE_APP, type Run } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
@@ -10,9 +11,9 @@ const signals = (run: Run): readonly string[] => eventsOf(run, 'backend-signalle
 
 const shell = (script: string) => ({ command: ['sh', '-c', script, process.execPath, NODE_APP], stopTimeout: '1s' });
 
-describe('stopping a backend', { concurrency: 4, timeout: 120_000 }, () => {
+onEachHost('stopping a backend', (createApp) => {
   it('that closes well takes the stop signal and nothing more', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('start');
     const run = await app.succeed('stop', '--all');
     assert.deepEqual(signals(run), ['SIGTERM']);
@@ -20,14 +21,14 @@ describe('stopping a backend', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('uses the signal that is configured', async () => {
-    await using app = await createTestApp({ config: { stopSignal: 'SIGQUIT' } });
+    await using app = await createApp({ config: { stopSignal: 'SIGQUIT' } });
     await app.succeed('start');
     assert.deepEqual(signals(await app.succeed('stop', '--all')), ['SIGQUIT']);
     assert.deepEqual(app.processes(), []);
   });
 
   it('that ignores the stop signal ends by SIGKILL after stopTimeout, and each step is told', async () => {
-    await using app = await createTestApp({ env: { APP_ON_SIGTERM: 'ignore' }, config: { stopTimeout: '300ms' } });
+    await using app = await createApp({ env: { APP_ON_SIGTERM: 'ignore' }, config: { stopTimeout: '300ms' } });
     await app.succeed('start');
     const run = await app.succeed('stop', '--all');
     assert.deepEqual(signals(run), ['SIGTERM', 'SIGKILL']);
@@ -38,7 +39,7 @@ describe('stopping a backend', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('that is suspended (SIGSTOP) ends all the same', async () => {
-    await using app = await createTestApp({ config: { stopTimeout: '300ms' } });
+    await using app = await createApp({ config: { stopTimeout: '300ms' } });
     await app.succeed('start', '--all');
     const pid = app.pid('b') ?? assert.fail();
     process.kill(pid, 'SIGSTOP');
@@ -57,13 +58,30 @@ describe('stopping a backend', { concurrency: 4, timeout: 120_000 }, () => {
   };
   for (const [what, script] of Object.entries(FAMILIES))
     it(`${what} leaves nothing of it`, async () => {
-      await using app = await createTestApp({ config: shell(script) });
+      await using app = await createApp({ config: shell(script) });
       await app.succeed('start');
       assert.ok(app.processes().length > 1);
       await app.succeed('stop', '--all');
       assert.deepEqual(app.processes(), []);
     });
 
+  it('leaves a stranger alone who happens to have been started by the app and left it', async () => {
+    await using app = await createApp({
+      config: shell('env -i setsid sleep 1000 & echo $! > "$GRACEFUL_SOCKET.stranger"; exec "$0" "$1"'),
+    });
+    await app.succeed('start');
+    const stranger = Number(readFileSync(app.file('app-a.socket.stranger'), 'utf8'));
+    try {
+      await app.succeed('stop', '--all');
+      assert.ok(runs(stranger));
+    } finally {
+      process.kill(stranger, 'SIGKILL');
+    }
+  });
+});
+
+// A supervisor starts the next one by itself as soon as the leader is killed.
+describe('a backend [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
   const ORPHANS: Readonly<Record<string, string>> = {
     'and marked': '"$0" "$1" & wait',
     'and known by the socket that it holds': 'env -u GRACEFUL_INSTANCE "$0" "$1" & wait',
@@ -84,18 +102,4 @@ describe('stopping a backend', { concurrency: 4, timeout: 120_000 }, () => {
       assert.equal(runs(orphan), false);
       assert.equal((await app.get('/')).version, '2');
     });
-
-  it('leaves a stranger alone who happens to have been started by the app and left it', async () => {
-    await using app = await createTestApp({
-      config: shell('env -i setsid sleep 1000 & echo $! > "$GRACEFUL_SOCKET.stranger"; exec "$0" "$1"'),
-    });
-    await app.succeed('start');
-    const stranger = Number(readFileSync(app.file('app-a.socket.stranger'), 'utf8'));
-    try {
-      await app.succeed('stop', '--all');
-      assert.ok(runs(stranger));
-    } finally {
-      process.kill(stranger, 'SIGKILL');
-    }
-  });
 });

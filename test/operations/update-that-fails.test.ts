@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { it } from 'node:test';
 import type { FailureCode } from '../../src/core/failure.ts';
-import { assertExit, createTestApp, eventsOf, failureOf, type Run, type TestApp } from '../rig/test-app.ts';
+import { onEachHost } from '../rig/hosts.ts';
+import { assertExit, eventsOf, failureOf, type Run, type TestApp } from '../rig/test-app.ts';
 
 interface Case {
   readonly title: string;
@@ -196,10 +197,10 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe('an update leaves traffic where it was when the new version', { concurrency: 4, timeout: 120_000 }, () => {
+onEachHost('an update leaves traffic where it was when the new version', (createApp) => {
   for (const { title, spoil, failure, says, details, exitCode = 1 } of CASES) {
     it(title, async () => {
-      await using app = await createTestApp();
+      await using app = await createApp();
       await app.succeed('update');
       const before = { link: app.linkIdentity(), pid: app.pid('a') };
       spoil(app);
@@ -219,7 +220,7 @@ describe('an update leaves traffic where it was when the new version', { concurr
   }
 
   it('is fixed: the next update succeeds', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     app.deploy('2', { APP_BROKEN: 'exits' });
     assertExit(await app.graceful('update'), 1);
@@ -229,7 +230,7 @@ describe('an update leaves traffic where it was when the new version', { concurr
   });
 
   it('answers its own socket and not the link: the switch is undone, the new one is drained and stopped', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     const old = app.pid('a');
     // {socket} is the path that is probed: the slot's own first, the link after the switch.
@@ -263,7 +264,7 @@ describe('an update leaves traffic where it was when the new version', { concurr
   });
 
   it('does not answer the link, and it is the first one: there is no link, and no process is left', async () => {
-    await using app = await createTestApp({
+    await using app = await createApp({
       config: { health: { type: 'exec', command: ['sh', '-c', 'case {socket} in *-[ab].socket) ;; *) exit 7; esac'] } },
     });
     const run = await app.graceful('update');

@@ -86,6 +86,8 @@ export interface Answer {
 export interface TestAppOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** What whoever runs the operations finds in its own environment, besides the test's. */
+  readonly managerEnv?: NodeJS.ProcessEnv;
   readonly app?: string;
   readonly name?: string;
 }
@@ -120,7 +122,7 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const spawnGraceful = (args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningCommand => {
     const child = spawn(process.execPath, [BIN, ...args], {
       cwd: dir,
-      env: { ...cleanEnvironment(), ...env },
+      env: { ...cleanEnvironment(), ...options.managerEnv, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     running.add(child);

@@ -41,214 +41,222 @@ function killBackend(pid: number | null): number {
 
 const sinceMs = (killedAt: number, { at }: { readonly at: string }): number => Date.parse(at) - killedAt;
 
-describe('a backend that dies', { concurrency: 3 }, () => {
-  for (const backends of ['its own children', 'adopted backends'] as const) {
-    it(`is noticed within ${NOTICED_WITHIN_MS} ms, and traffic moves to the ready slot at once (${backends})`, async (t) => {
-      const { app, supervisor } = await withStandby(backends);
-      await using _app = app;
-      await using _supervisor = supervisor;
-      const [active, other] = app.active() === 'a' ? (['a', 'b'] as const) : (['b', 'a'] as const);
-      const survivor = app.pid(other);
-      const since = supervisor.mark();
+describe('recovery', { concurrency: 3 }, () => {
+  describe('a backend that dies', { concurrency: 2 }, () => {
+    for (const backends of ['its own children', 'adopted backends'] as const) {
+      it(`is noticed within ${NOTICED_WITHIN_MS} ms, and traffic moves to the ready slot at once (${backends})`, async (t) => {
+        const { app, supervisor } = await withStandby(backends);
+        await using _app = app;
+        await using _supervisor = supervisor;
+        const [active, other] = app.active() === 'a' ? (['a', 'b'] as const) : (['b', 'a'] as const);
+        const survivor = app.pid(other);
+        const since = supervisor.mark();
 
-      const killedAt = killBackend(app.pid(active));
-      const died = await supervisor.event('backend-died', undefined, since);
-      const switched = await supervisor.event('traffic-switched', undefined, since);
-      t.diagnostic(
-        `${backends}: noticed after ${sinceMs(killedAt, died)} ms, link moved after ${sinceMs(killedAt, switched)} ms`,
-      );
-      assert.equal(died.slot, active);
-      assert.equal(died.signal, backends === 'its own children' ? 'SIGKILL' : null);
-      assert.ok(sinceMs(killedAt, died) <= NOTICED_WITHIN_MS + NOISE_MS);
-      assert.ok(sinceMs(killedAt, switched) <= 300 + NOISE_MS);
-      assert.equal(app.active(), other);
-      assert.equal((await app.get('/')).status, 200);
-      assert.equal(app.pid(other), survivor, 'the standby took over as it was');
-      const done = await supervisor.event('operation-completed', ({ operation }) => operation === 'keepalive', since);
-      assert.ok(done.ms < 2_000);
-    });
+        const killedAt = killBackend(app.pid(active));
+        const died = await supervisor.event('backend-died', undefined, since);
+        const switched = await supervisor.event('traffic-switched', undefined, since);
+        t.diagnostic(
+          `${backends}: noticed after ${sinceMs(killedAt, died)} ms, link moved after ${sinceMs(killedAt, switched)} ms`,
+        );
+        assert.equal(died.slot, active);
+        assert.equal(died.signal, backends === 'its own children' ? 'SIGKILL' : null);
+        assert.ok(sinceMs(killedAt, died) <= NOTICED_WITHIN_MS + NOISE_MS);
+        assert.ok(sinceMs(killedAt, switched) <= 300 + NOISE_MS);
+        assert.equal(app.active(), other);
+        assert.equal((await app.get('/')).status, 200);
+        assert.equal(app.pid(other), survivor, 'the standby took over as it was');
+        const done = await supervisor.event('operation-completed', ({ operation }) => operation === 'keepalive', since);
+        assert.ok(done.ms < 2_000);
+      });
 
-    it(`is replaced by a new one where no other slot is ready (${backends})`, async () => {
+      it(`is replaced by a new one where no other slot is ready (${backends})`, async () => {
+        await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
+        if (backends === 'adopted backends') await app.succeed('update');
+        await using supervisor = await supervise(app);
+        assert.equal(app.active(), 'a');
+        const since = supervisor.mark();
+        killBackend(app.pid('a'));
+        await supervisor.event('backend-died', ({ slot }) => slot === 'a', since);
+        await supervisor.event('traffic-switched', ({ to }) => to === 'b', since);
+        assert.equal((await app.get('/')).status, 200);
+        assert.deepEqual(app.processes(), [app.pid('b')]);
+      });
+
+      it(`changes nothing in the slot that is not active (${backends})`, async () => {
+        const { app, supervisor } = await withStandby(backends);
+        await using _app = app;
+        await using _supervisor = supervisor;
+        const active = app.active() ?? assert.fail();
+        const other = active === 'a' ? 'b' : 'a';
+        const link = app.linkIdentity();
+        const since = supervisor.mark();
+        killBackend(app.pid(other));
+        await supervisor.event('backend-died', undefined, since);
+        assert.equal(app.linkIdentity(), link);
+        // It counts for nothing: the death of the active one is still the first, and answered without a pause.
+        killBackend(app.pid(active));
+        await supervisor.event('backend-died', ({ slot }) => slot === active, since);
+        await supervisor.event('switch-verified', ({ slot }) => slot === other, since);
+        const told = supervisor.events.slice(since).map(({ type }) => type);
+        assert.equal(told.filter((type) => type === 'operation-started').length, 1, told.join(' '));
+        assert.equal(told.includes('retry-scheduled'), false, told.join(' '));
+      });
+    }
+
+    it('is replaced without a word from the schedule, again and again', async () => {
       await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
-      if (backends === 'adopted backends') await app.succeed('update');
       await using supervisor = await supervise(app);
-      assert.equal(app.active(), 'a');
-      const since = supervisor.mark();
-      killBackend(app.pid('a'));
-      await supervisor.event('backend-died', ({ slot }) => slot === 'a', since);
-      await supervisor.event('traffic-switched', ({ to }) => to === 'b', since);
+      for (let death = 1; death <= 3; death += 1) {
+        const since = supervisor.mark();
+        const active = app.active() ?? assert.fail();
+        killBackend(app.pid(active));
+        await supervisor.event('switch-verified', ({ slot }) => slot !== active, since);
+        // As if it had been ready for long, so that no pause is due: the count begins anew.
+        pretendReadyFor(app, 120_000);
+      }
+      assert.deepEqual(
+        supervisor.events.filter(({ type }) => type === 'retry-scheduled'),
+        [],
+      );
       assert.equal((await app.get('/')).status, 200);
-      assert.deepEqual(app.processes(), [app.pid('b')]);
     });
+  });
 
-    it(`changes nothing in the slot that is not active (${backends})`, async () => {
-      const { app, supervisor } = await withStandby(backends);
-      await using _app = app;
-      await using _supervisor = supervisor;
-      const active = app.active() ?? assert.fail();
-      const other = active === 'a' ? 'b' : 'a';
-      const link = app.linkIdentity();
-      const since = supervisor.mark();
-      killBackend(app.pid(other));
-      await supervisor.event('backend-died', undefined, since);
-      assert.equal(app.linkIdentity(), link);
-      // It counts for nothing: the death of the active one is still the first, and answered without a pause.
-      killBackend(app.pid(active));
-      await supervisor.event('backend-died', ({ slot }) => slot === active, since);
-      await supervisor.event('switch-verified', ({ slot }) => slot === other, since);
-      const told = supervisor.events.slice(since).map(({ type }) => type);
-      assert.equal(told.filter((type) => type === 'operation-started').length, 1, told.join(' '));
-      assert.equal(told.includes('retry-scheduled'), false, told.join(' '));
-    });
+  /** Sets back the time since which the active backend has been ready, where the supervisor looks for it. */
+  function pretendReadyFor(app: TestApp, ms: number): void {
+    const file = app.file(`${app.name}-${app.active()}.backend.json`);
+    const record = JSON.parse(readFileSync(file, 'utf8')) as object;
+    writeFileSync(file, JSON.stringify({ ...record, readyAt: new Date(Date.now() - ms).toISOString() }));
   }
 
-  it('is replaced without a word from the schedule, again and again', async () => {
-    await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
-    await using supervisor = await supervise(app);
-    for (let death = 1; death <= 3; death += 1) {
+  describe('backends that keep dying', { concurrency: 2 }, () => {
+    it('are tried again after a pause that grows, which status and events show, and which ends when one lives', async () => {
+      await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
+      await using supervisor = await supervise(app);
+      app.deploy('2', { APP_BROKEN: 'exits' });
       const since = supervisor.mark();
-      const active = app.active() ?? assert.fail();
-      killBackend(app.pid(active));
-      await supervisor.event('switch-verified', ({ slot }) => slot !== active, since);
-      // As if it had been ready for long, so that no pause is due: the count begins anew.
-      pretendReadyFor(app, 120_000);
-    }
-    assert.deepEqual(
-      supervisor.events.filter(({ type }) => type === 'retry-scheduled'),
-      [],
-    );
-    assert.equal((await app.get('/')).status, 200);
-  });
-});
+      killBackend(app.pid('a'));
+      const first = await supervisor.event('retry-scheduled', undefined, since);
+      assert.match(first.reason, /exited with code 3/);
+      const { supervisor: shown } = await app.status();
+      assert.equal(shown?.pid, supervisor.pid);
+      assert.equal(shown?.retry?.attempts, first.attempts);
+      assert.equal(shown?.retry?.reason, first.reason);
+      assert.equal(Date.parse(shown?.retry?.nextTryAt ?? ''), Date.parse(first.at) + first.delayMs);
 
-/** Sets back the time since which the active backend has been ready, where the supervisor looks for it. */
-function pretendReadyFor(app: TestApp, ms: number): void {
-  const file = app.file(`${app.name}-${app.active()}.backend.json`);
-  const record = JSON.parse(readFileSync(file, 'utf8')) as object;
-  writeFileSync(file, JSON.stringify({ ...record, readyAt: new Date(Date.now() - ms).toISOString() }));
-}
-
-describe('backends that keep dying', { concurrency: 3 }, () => {
-  it('are tried again after a pause that grows, which status and events show, and which ends when one lives', async () => {
-    await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
-    await using supervisor = await supervise(app);
-    app.deploy('2', { APP_BROKEN: 'exits' });
-    const since = supervisor.mark();
-    killBackend(app.pid('a'));
-    const first = await supervisor.event('retry-scheduled', undefined, since);
-    assert.match(first.reason, /exited with code 3/);
-    const { supervisor: shown } = await app.status();
-    assert.equal(shown?.pid, supervisor.pid);
-    assert.equal(shown?.retry?.attempts, first.attempts);
-    assert.equal(shown?.retry?.reason, first.reason);
-    assert.equal(Date.parse(shown?.retry?.nextTryAt ?? ''), Date.parse(first.at) + first.delayMs);
-
-    const second = await supervisor.event('retry-scheduled', ({ attempts }) => attempts > first.attempts, since);
-    assert.ok(second.delayMs > first.delayMs / 2 && second.delayMs >= 1_000, `${first.delayMs} then ${second.delayMs}`);
-    app.deploy('3');
-    await untilServed(app, '3');
-    await until('no retry is due', async () => (await app.status()).supervisor?.retry === null);
-  });
-
-  it('are not waited for any longer when an operator has repaired the app by hand', async () => {
-    await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
-    await using supervisor = await supervise(app);
-    app.deploy('2', { APP_BROKEN: 'exits' });
-    killBackend(app.pid('a'));
-    await supervisor.event('retry-scheduled');
-    app.deploy('3');
-    await app.succeed('update');
-    await until('no retry is due', async () => (await app.status()).supervisor?.retry === null, 900);
-    assert.equal((await app.get('/')).version, '3');
-  });
-
-  it('are left alone when an operator has taken the app down', async () => {
-    await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
-    await using supervisor = await supervise(app);
-    app.deploy('2', { APP_BROKEN: 'exits' });
-    killBackend(app.pid('a'));
-    await supervisor.event('retry-scheduled');
-    await app.succeed('stop', '--all');
-    await until('no retry is due', async () => (await app.status()).supervisor?.retry === null, 900);
-    assert.deepEqual(app.processes(), []);
-  });
-});
-
-it('a supervisor starts although its app cannot, says why, and goes on trying', async () => {
-  await using app = await createTestApp({ config: { schedule: NO_SCHEDULE }, env: { APP_BROKEN: 'exits' } });
-  await using supervisor = await supervise(app);
-  const failed = await supervisor.event('operation-failed');
-  assert.equal(failed.code, 'backend-exited');
-  const { delayMs } = await supervisor.event('retry-scheduled');
-  assert.ok(delayMs >= 500 && delayMs <= 1_000);
-  app.deploy('2', { APP_BROKEN: '' });
-  await untilServed(app, '2');
-});
-
-describe('the pause before the next attempt', () => {
-  const WHOLE = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000];
-  it('is none, then 1 s doubled each time up to 60 s', () => {
-    assert.deepEqual(
-      WHOLE.map((_, attempts) => respawnDelayMs(attempts, () => 0)),
-      WHOLE,
-    );
-    assert.equal(
-      respawnDelayMs(5_000, () => 0),
-      60_000,
-    );
-  });
-
-  it('is up to half of that shorter, by chance', () => {
-    assert.deepEqual(
-      WHOLE.map((_, attempts) => respawnDelayMs(attempts, () => 0.5)),
-      WHOLE.map((ms) => ms * 0.75),
-    );
-    for (let sample = 0; sample < 1_000; sample += 1) {
-      const ms = respawnDelayMs(7);
-      assert.ok(ms >= 30_000 && ms <= 60_000);
-    }
-  });
-
-  it('begins anew for a backend that has been ready for a minute, and only then', () => {
-    assert.deepEqual([attemptsThatCount(5, 60_001), attemptsThatCount(5, 60_000), attemptsThatCount(5, 0)], [0, 5, 5]);
-  });
-});
-
-describe('the schedule, which may count in seconds,', { concurrency: 2 }, () => {
-  it('replaces a backend that hangs', async () => {
-    await using app = await createTestApp({
-      config: {
-        schedule: KEEPALIVE_EVERY_SECOND,
-        stopTimeout: '200ms',
-        health: { type: 'http', path: '/healthz', interval: '20ms', timeout: '200ms', failures: 2 },
-      },
+      const second = await supervisor.event('retry-scheduled', ({ attempts }) => attempts > first.attempts, since);
+      assert.ok(
+        second.delayMs > first.delayMs / 2 && second.delayMs >= 1_000,
+        `${first.delayMs} then ${second.delayMs}`,
+      );
+      app.deploy('3');
+      await untilServed(app, '3');
+      await until('no retry is due', async () => (await app.status()).supervisor?.retry === null);
     });
-    await using supervisor = await supervise(app);
-    const hung = app.pid('a') ?? assert.fail();
-    const since = supervisor.mark();
-    await app.post('/hang');
-    const { failures } = await supervisor.event('health-failed', ({ failures }) => failures === 2, since);
-    assert.equal(failures, 2);
-    await supervisor.event('switch-verified', ({ slot }) => slot === 'b', since);
-    assert.equal((await app.get('/')).status, 200);
-    assert.notEqual(app.pid('b'), hung);
+
+    it('are not waited for any longer when an operator has repaired the app by hand', async () => {
+      await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
+      await using supervisor = await supervise(app);
+      app.deploy('2', { APP_BROKEN: 'exits' });
+      killBackend(app.pid('a'));
+      await supervisor.event('retry-scheduled');
+      app.deploy('3');
+      await app.succeed('update');
+      await until('no retry is due', async () => (await app.status()).supervisor?.retry === null, 900);
+      assert.equal((await app.get('/')).version, '3');
+    });
+
+    it('are left alone when an operator has taken the app down', async () => {
+      await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
+      await using supervisor = await supervise(app);
+      app.deploy('2', { APP_BROKEN: 'exits' });
+      killBackend(app.pid('a'));
+      await supervisor.event('retry-scheduled');
+      await app.succeed('stop', '--all');
+      await until('no retry is due', async () => (await app.status()).supervisor?.retry === null, 900);
+      assert.deepEqual(app.processes(), []);
+    });
   });
 
-  it('leaves an app down that was stopped on purpose', async () => {
-    await using app = await createTestApp({ config: { schedule: KEEPALIVE_EVERY_SECOND } });
+  it('a supervisor starts although its app cannot, says why, and goes on trying', async () => {
+    await using app = await createTestApp({ config: { schedule: NO_SCHEDULE }, env: { APP_BROKEN: 'exits' } });
     await using supervisor = await supervise(app);
-    await app.succeed('stop', '--all');
-    const since = supervisor.mark();
-    const ticks = () =>
-      supervisor.events
-        .slice(since)
-        .filter((event) => event.type === 'operation-completed' && event.operation === 'keepalive');
-    await until('two ticks have passed', () => ticks().length >= 2);
-    assert.deepEqual(app.processes(), []);
-    assert.equal((await app.status()).desired, 'down');
-    assert.equal(
-      supervisor.events.some(({ type }) => type === 'backend-died'),
-      false,
-    );
+    const failed = await supervisor.event('operation-failed');
+    assert.equal(failed.code, 'backend-exited');
+    const { delayMs } = await supervisor.event('retry-scheduled');
+    assert.ok(delayMs >= 500 && delayMs <= 1_000);
+    app.deploy('2', { APP_BROKEN: '' });
+    await untilServed(app, '2');
+  });
+
+  describe('the pause before the next attempt', () => {
+    const WHOLE = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000];
+    it('is none, then 1 s doubled each time up to 60 s', () => {
+      assert.deepEqual(
+        WHOLE.map((_, attempts) => respawnDelayMs(attempts, () => 0)),
+        WHOLE,
+      );
+      assert.equal(
+        respawnDelayMs(5_000, () => 0),
+        60_000,
+      );
+    });
+
+    it('is up to half of that shorter, by chance', () => {
+      assert.deepEqual(
+        WHOLE.map((_, attempts) => respawnDelayMs(attempts, () => 0.5)),
+        WHOLE.map((ms) => ms * 0.75),
+      );
+      for (let sample = 0; sample < 1_000; sample += 1) {
+        const ms = respawnDelayMs(7);
+        assert.ok(ms >= 30_000 && ms <= 60_000);
+      }
+    });
+
+    it('begins anew for a backend that has been ready for a minute, and only then', () => {
+      assert.deepEqual(
+        [attemptsThatCount(5, 60_001), attemptsThatCount(5, 60_000), attemptsThatCount(5, 0)],
+        [0, 5, 5],
+      );
+    });
+  });
+
+  describe('the schedule, which may count in seconds,', { concurrency: 2 }, () => {
+    it('replaces a backend that hangs', async () => {
+      await using app = await createTestApp({
+        config: {
+          schedule: KEEPALIVE_EVERY_SECOND,
+          stopTimeout: '200ms',
+          health: { type: 'http', path: '/healthz', interval: '20ms', timeout: '200ms', failures: 2 },
+        },
+      });
+      await using supervisor = await supervise(app);
+      const hung = app.pid('a') ?? assert.fail();
+      const since = supervisor.mark();
+      await app.post('/hang');
+      const { failures } = await supervisor.event('health-failed', ({ failures }) => failures === 2, since);
+      assert.equal(failures, 2);
+      await supervisor.event('switch-verified', ({ slot }) => slot === 'b', since);
+      assert.equal((await app.get('/')).status, 200);
+      assert.notEqual(app.pid('b'), hung);
+    });
+
+    it('leaves an app down that was stopped on purpose', async () => {
+      await using app = await createTestApp({ config: { schedule: KEEPALIVE_EVERY_SECOND } });
+      await using supervisor = await supervise(app);
+      await app.succeed('stop', '--all');
+      const since = supervisor.mark();
+      const ticks = () =>
+        supervisor.events
+          .slice(since)
+          .filter((event) => event.type === 'operation-completed' && event.operation === 'keepalive');
+      await until('two ticks have passed', () => ticks().length >= 2);
+      assert.deepEqual(app.processes(), []);
+      assert.equal((await app.status()).desired, 'down');
+      assert.equal(
+        supervisor.events.some(({ type }) => type === 'backend-died'),
+        false,
+      );
+    });
   });
 });
