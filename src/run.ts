@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ListenAddress } from './cli/invocation.ts';
 import { journal } from './cli/renderers/journal.ts';
+import { listenForControl } from './control/server.ts';
 import type { Config } from './core/config.ts';
 import { Supervisor } from './hosts/supervisor/supervisor.ts';
 import { openNotifier } from './system/notify.ts';
@@ -22,6 +23,7 @@ export async function run({ configs, reread, metricsListen, json, env, stdout, s
   const notifier = openNotifier(env, (reason) => stderr.write(`graceful: systemd is not told: ${reason}\n`));
   const priorities = env['JOURNAL_STREAM'] !== undefined;
   const supervisor = new Supervisor({
+    openControl: listenForControl,
     configs,
     reread,
     notifier,

@@ -6,20 +6,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { OperationName } from '../core/events.ts';
 import { GracefulError } from '../core/failure.ts';
 import type { OperationInputs } from '../core/outcome.ts';
-import type { SupervisedApp } from '../hosts/supervisor/supervised-app.ts';
+import type { ControlDoors, ControlServer } from '../hosts/supervisor/doors.ts';
 import { MAX_BODY_BYTES, MAX_UNREAD_BYTES, OPERATION_ID_HEADER } from './protocol.ts';
 import { readBy, readInput } from './read-input.ts';
-
-export interface ControlDoors {
-  readonly app: SupervisedApp;
-  /** Leave without touching the backends. */
-  handover(): void;
-  metrics(): Promise<{ readonly type: string; readonly text: string }>;
-}
-
-export interface ControlServer {
-  close(): Promise<void>;
-}
 
 const REQUEST_TIMEOUT_MS = 5_000;
 const CHECK_TIMEOUTS_MS = 1_000;

@@ -74,6 +74,7 @@ export async function drain(app: App, backend: BackendRecord, deadlines: DrainDe
     timeoutMs: app.config.drainTimeoutMs,
     detail: describeConnections(shown),
   });
+  const wake = AbortSignal.any([app.signal, app.hurry]);
   while (!deadlines.isOver(backend)) {
     const lookedAt = monotonicMs();
     const connections = await app.system.connections(backend);
@@ -90,7 +91,7 @@ export async function drain(app: App, backend: BackendRecord, deadlines: DrainDe
     }
     // On a host with tens of thousands of sockets a look costs tens of milliseconds: spend a fifth of a core at most.
     const pause = Math.max(POLL_MS, 4 * msSince(lookedAt));
-    await delay(Math.min(pause, deadlines.remainingMs(backend)), AbortSignal.any([app.signal, app.hurry]));
+    await delay(Math.min(pause, deadlines.remainingMs(backend)), wake);
     assertNotAborted(app);
   }
 }

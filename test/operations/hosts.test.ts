@@ -36,7 +36,7 @@ const STORIES: Readonly<Record<string, readonly Step[]>> = {
 
 describe('one-shot and supervised', { concurrency: true, timeout: 120_000 }, () => {
   for (const [title, steps] of Object.entries(STORIES))
-    for (const form of ['--json', '--no-color'])
+    for (const form of title === 'bad versions' ? ['--json', '--no-color'] : ['--json'])
       it(`are told alike: ${title} (${form})`, async () => {
         const [oneShot, supervised] = await onEveryHost((app) => tell(app, steps, form));
         assert.deepEqual(supervised, oneShot);

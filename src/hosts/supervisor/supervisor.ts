@@ -1,7 +1,6 @@
 // The long-lived host: one process for one or more apps. It can be killed at any moment; the backends live on, and the next
 // one adopts them.
 
-import { type ControlServer, listenForControl } from '../../control/server.ts';
 import type { Config } from '../../core/config.ts';
 import { fail, GracefulError } from '../../core/failure.ts';
 import { askSupervisor } from '../../system/ask-supervisor.ts';
@@ -9,6 +8,7 @@ import { nobodyListensAt } from '../../system/knock.ts';
 import { type Notifier, watchdogIntervalMs } from '../../system/notify.ts';
 import { VERSION } from '../../version.ts';
 import { BackendWatch } from './backend-watch.ts';
+import type { ControlServer, OpenControl } from './doors.ts';
 import type { StampedEvent } from './event-hub.ts';
 import { Metrics } from './metrics.ts';
 import { nameOf, type OutputListener, SupervisedApp } from './supervised-app.ts';
@@ -17,6 +17,7 @@ export interface SupervisorOptions {
   readonly configs: readonly Config[];
   /** Reads one app's configuration afresh. */
   reread(config: Config): Promise<Config>;
+  readonly openControl: OpenControl;
   readonly notifier: Notifier;
   readonly env: NodeJS.ProcessEnv;
   /** Hears every event of every app. */
@@ -138,7 +139,7 @@ export class Supervisor {
       const other = await askSupervisor(path);
       // One that hangs is one all the same.
       if (other !== null || !(await nobodyListensAt(path))) throw supervised(config, path, other?.pid ?? null);
-      return listenForControl(path, {
+      return this.#options.openControl(path, {
         app,
         handover: () => void this.handover('POST /handover'),
         metrics: () => this.#metrics.text(),
