@@ -74,7 +74,7 @@ export async function drain(app: App, backend: BackendRecord, deadlines: DrainDe
     timeoutMs: app.config.drainTimeoutMs,
     detail: describeConnections(shown),
   });
-  const wake = AbortSignal.any([app.signal, app.hurry]);
+  using wake = firstOf(app.signal, app.hurry);
   while (!deadlines.isOver(backend)) {
     const lookedAt = monotonicMs();
     const connections = await app.system.connections(backend);
@@ -91,9 +91,25 @@ export async function drain(app: App, backend: BackendRecord, deadlines: DrainDe
     }
     // On a host with tens of thousands of sockets a look costs tens of milliseconds: spend a fifth of a core at most.
     const pause = Math.max(POLL_MS, 4 * msSince(lookedAt));
-    await delay(Math.min(pause, deadlines.remainingMs(backend)), wake);
+    await delay(Math.min(pause, deadlines.remainingMs(backend)), wake.signal);
     assertNotAborted(app);
   }
+}
+
+/** Aborted with either. Not AbortSignal.any: that stays registered with a supervisor's `hurry` for ever (Node 20). */
+function firstOf(...signals: readonly AbortSignal[]): Disposable & { readonly signal: AbortSignal } {
+  const either = new AbortController();
+  const abort = (): void => either.abort();
+  for (const signal of signals) {
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort);
+  }
+  return {
+    signal: either.signal,
+    [Symbol.dispose]() {
+      for (const signal of signals) signal.removeEventListener('abort', abort);
+    },
+  };
 }
 
 const total = ({ accepted, queued }: Connections): number => accepted + queued;
