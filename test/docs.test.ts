@@ -17,7 +17,7 @@ const README = read('README.md');
 
 /** The part under a heading, up to the next one of any level. */
 function section(text: string, heading: string): string {
-  const after = text.split(`\n${heading}\n`)[1] ?? assert.fail(`there is no heading ${heading}`);
+  const after = `\n${text}`.split(`\n${heading}\n`)[1] ?? assert.fail(`there is no heading ${heading}`);
   return after.split(/^#+ /m)[0] ?? '';
 }
 
@@ -25,7 +25,9 @@ function section(text: string, heading: string): string {
 const rows = (text: string): readonly (readonly string[])[] =>
   text
     .split('\n')
-    .filter((line, index, lines) => line.startsWith('| ') && !/^\| -/.test(lines[index + 1] ?? '') && !/^\| -/.test(line))
+    .filter(
+      (line, index, lines) => line.startsWith('| ') && !/^\| -/.test(lines[index + 1] ?? '') && !/^\| -/.test(line),
+    )
     .map((line) =>
       line
         .slice(1, -1)

@@ -1,6 +1,7 @@
 // Nothing is signalled while a client is connected to it, until the drain deadline.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { connect } from 'node:net';
@@ -156,6 +157,8 @@ onEachHost('a drain', (createApp) => {
 
   it('counts the clients of a backend that bound its socket by a relative path', async () => {
     await using app = await createApp({
+      // The kernel's table shows only the relative path: another app's of the same one could not be told apart.
+      name: `app-${randomUUID().slice(0, 8)}`,
       config: {
         cwd: 'run',
         command: ['sh', '-c', `GRACEFUL_SOCKET={name}-{slot}.socket exec "$0" "$1"`, process.execPath, NODE_APP],
@@ -236,7 +239,7 @@ onEachHost('a drain', (createApp) => {
   });
 });
 
-// A supervisor repairs the app by itself: there is nothing left for keepalive.
+// One-shot only. A supervisor repairs the app by itself: there is nothing left for keepalive.
 describe('a drain [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
   it('does not hold the lock: keepalive repairs the app meanwhile', async () => {
     await using app = await createTestApp({ config: { drainTimeout: '1h' } });

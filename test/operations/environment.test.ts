@@ -139,7 +139,7 @@ onEachHost('the socket', (createApp) => {
   });
 });
 
-// The rig makes the state dir for a supervisor.
+// One-shot only. The rig makes the state dir for a supervisor.
 describe('the state dir [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
   it('is made for the group of the socket', async () => {
     const group = aGroupOfOurs();

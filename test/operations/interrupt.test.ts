@@ -132,7 +132,7 @@ onEachHost('an interrupt', (createApp) => {
   });
 });
 
-// A second Ctrl-C ends the process that runs the operation: of a supervisor it is only the client, and the operation goes on.
+// One-shot only. A second Ctrl-C ends the process that runs the operation: of a supervisor it is only the client, and the operation goes on.
 describe('an interrupt [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
   it('a second Ctrl-C ends the command at once, and the next update works', async () => {
     await using app = await createTestApp();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Slot } from '../../src/core/slot.ts';
 import { makeFifo } from '../rig/fifo.ts';
+import { onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
 import { assertExit, createTestApp, eventsOf, failureOf, type Run, type TestApp } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
@@ -23,9 +24,9 @@ const KINDS = {
   http: { type: 'http', path: '/healthz', ...HEALTH },
 } as const;
 
-describe('keepalive', { concurrency: 4, timeout: 120_000 }, () => {
+onEachHost('keepalive', (createApp) => {
   it('of a healthy app prints nothing, changes nothing and exits 0', async () => {
-    await using app = await createTestApp();
+    await using app = await createApp();
     await app.succeed('update');
     const before = { link: app.linkIdentity(), files: readdirSync(app.stateDir), processes: app.processes() };
     const run = await app.plain('keepalive');
@@ -37,6 +38,98 @@ describe('keepalive', { concurrency: 4, timeout: 120_000 }, () => {
     );
   });
 
+  for (const [kind, health] of Object.entries(KINDS))
+    it(`replaces a backend that hangs (health type ${kind})`, async () => {
+      await using app = await createApp({ config: { health, stopTimeout: '200ms', drainTimeout: '300ms' } });
+      await app.succeed('update');
+      const hung = app.pid('a') ?? assert.fail();
+      assert.equal((await app.post('/hang')).status, 200);
+      await until('it hangs', async () => (await app.status()).slots[0]?.state === 'unready');
+      const run = await app.succeed('keepalive');
+      assert.equal(actionOf(run), 'started');
+      assert.equal(eventsOf(run, 'health-failed').length, 2);
+      assert.equal((await app.get('/')).status, 200);
+      await app.succeed('stop', '--inactive');
+      assert.equal(runs(hung), false);
+      assert.deepEqual(app.processes(), [app.pid('b')]);
+    });
+
+  it('replaces a backend that is suspended', async () => {
+    await using app = await createApp({ config: { health: KINDS.connect, stopTimeout: '200ms' } });
+    await app.succeed('update');
+    process.kill(app.pid('a') ?? assert.fail(), 'SIGSTOP');
+    assert.equal(actionOf(await app.succeed('keepalive')), 'started');
+    assert.equal(app.active(), 'b');
+    assert.equal((await app.get('/')).status, 200);
+  });
+
+  it('replaces a backend that says it is unhealthy', async () => {
+    await using app = await createApp();
+    await app.succeed('update');
+    await app.post('/fail-health');
+    const run = await app.succeed('keepalive');
+    assert.equal(actionOf(run), 'started');
+    assert.deepEqual(
+      eventsOf(run, 'health-failed').map(({ failures, limit, detail }) => `${failures}/${limit} ${detail}`),
+      ['1/3 HTTP 503', '2/3 HTTP 503', '3/3 HTTP 503'],
+    );
+    assert.equal(app.active(), 'b');
+  });
+
+  it('does not act on one failed probe', async () => {
+    await using app = await createApp();
+    const fails = join(app.dir, 'fails-once');
+    app.configure({
+      health: {
+        type: 'exec',
+        command: ['sh', '-c', 'if rm "$0" 2>/dev/null; then exit 1; fi', fails],
+        interval: '20ms',
+      },
+    });
+    await app.succeed('update');
+    const before = app.linkIdentity();
+    writeFileSync(fails, '');
+    const run = await app.succeed('keepalive');
+    assert.equal(eventsOf(run, 'health-failed').length, 1);
+    assert.equal(actionOf(run), 'none');
+    assert.equal(app.linkIdentity(), before);
+  });
+
+  it('leaves a deliberately stopped app stopped, without a word', async () => {
+    await using app = await createApp();
+    await app.succeed('update');
+    await app.succeed('stop', '--all');
+    const run = await app.plain('keepalive');
+    assertExit(run, 0);
+    assert.equal(run.stdout + run.stderr, '');
+    assert.deepEqual(app.processes(), []);
+  });
+
+  it('finds the lock held: exits 0 at once and says who holds it', async () => {
+    await using app = await createApp();
+    const fifo = makeFifo(join(app.dir, 'fifo'));
+    app.configure({ hooks: { beforeStart: fifo.waitForIt } });
+    const update = app.spawnGraceful(['update', '--json']);
+    await until('the update is at work', fifo.isWaitedFor);
+    const run = await app.plain('keepalive');
+    assertExit(run, 0);
+    assert.match(run.stdout, new RegExp(`another operation holds the lock.*update \\(pid ${app.managerOf(update)}\\)`));
+    assert.equal(actionOf(await app.succeed('keepalive')), 'busy');
+    fifo.release();
+    assertExit(await update.finished, 0);
+  });
+
+  it('at the same moment from many crontabs starts one backend, not many', async () => {
+    await using app = await createApp();
+    const runsAtOnce = await Promise.all(Array.from({ length: 6 }, () => app.graceful('keepalive')));
+    for (const run of runsAtOnce) assertExit(run, 0);
+    assert.equal(runsAtOnce.flatMap((run) => eventsOf(run, 'backend-started')).length, 1);
+    assert.equal(app.processes().length, 1);
+  });
+});
+
+// One-shot only. A supervisor does this by itself as soon as it begins or a backend dies: there is nothing left for the command.
+describe('keepalive [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
   it('brings the app up on a machine that has just booted: the state dir is not even there', async () => {
     await using app = await createTestApp();
     assert.equal(existsSync(app.stateDir), false);
@@ -107,87 +200,6 @@ describe('keepalive', { concurrency: 4, timeout: 120_000 }, () => {
     assert.equal((await app.get('/')).status, 200);
   });
 
-  for (const [kind, health] of Object.entries(KINDS))
-    it(`replaces a backend that hangs (health type ${kind})`, async () => {
-      await using app = await createTestApp({ config: { health, stopTimeout: '200ms', drainTimeout: '300ms' } });
-      await app.succeed('update');
-      const hung = app.pid('a') ?? assert.fail();
-      assert.equal((await app.post('/hang')).status, 200);
-      await until('it hangs', async () => (await app.status()).slots[0]?.state === 'unready');
-      const run = await app.succeed('keepalive');
-      assert.equal(actionOf(run), 'started');
-      assert.equal(eventsOf(run, 'health-failed').length, 2);
-      assert.equal((await app.get('/')).status, 200);
-      await app.succeed('stop', '--inactive');
-      assert.equal(runs(hung), false);
-      assert.deepEqual(app.processes(), [app.pid('b')]);
-    });
-
-  it('replaces a backend that is suspended', async () => {
-    await using app = await createTestApp({ config: { health: KINDS.connect, stopTimeout: '200ms' } });
-    await app.succeed('update');
-    process.kill(app.pid('a') ?? assert.fail(), 'SIGSTOP');
-    assert.equal(actionOf(await app.succeed('keepalive')), 'started');
-    assert.equal(app.active(), 'b');
-    assert.equal((await app.get('/')).status, 200);
-  });
-
-  it('replaces a backend that says it is unhealthy', async () => {
-    await using app = await createTestApp();
-    await app.succeed('update');
-    await app.post('/fail-health');
-    const run = await app.succeed('keepalive');
-    assert.equal(actionOf(run), 'started');
-    assert.deepEqual(
-      eventsOf(run, 'health-failed').map(({ failures, limit, detail }) => `${failures}/${limit} ${detail}`),
-      ['1/3 HTTP 503', '2/3 HTTP 503', '3/3 HTTP 503'],
-    );
-    assert.equal(app.active(), 'b');
-  });
-
-  it('does not act on one failed probe', async () => {
-    await using app = await createTestApp();
-    const fails = join(app.dir, 'fails-once');
-    app.configure({
-      health: {
-        type: 'exec',
-        command: ['sh', '-c', 'if rm "$0" 2>/dev/null; then exit 1; fi', fails],
-        interval: '20ms',
-      },
-    });
-    await app.succeed('update');
-    const before = app.linkIdentity();
-    writeFileSync(fails, '');
-    const run = await app.succeed('keepalive');
-    assert.equal(eventsOf(run, 'health-failed').length, 1);
-    assert.equal(actionOf(run), 'none');
-    assert.equal(app.linkIdentity(), before);
-  });
-
-  it('leaves a deliberately stopped app stopped, without a word', async () => {
-    await using app = await createTestApp();
-    await app.succeed('update');
-    await app.succeed('stop', '--all');
-    const run = await app.plain('keepalive');
-    assertExit(run, 0);
-    assert.equal(run.stdout + run.stderr, '');
-    assert.deepEqual(app.processes(), []);
-  });
-
-  it('finds the lock held: exits 0 at once and says who holds it', async () => {
-    await using app = await createTestApp();
-    const fifo = makeFifo(join(app.dir, 'fifo'));
-    app.configure({ hooks: { beforeStart: fifo.waitForIt } });
-    const update = app.spawnGraceful(['update', '--json']);
-    await until('the update is at work', fifo.isWaitedFor);
-    const run = await app.plain('keepalive');
-    assertExit(run, 0);
-    assert.match(run.stdout, new RegExp(`another operation holds the lock.*update \\(pid ${update.process.pid}\\)`));
-    assert.equal(actionOf(await app.succeed('keepalive')), 'busy');
-    fifo.release();
-    assertExit(await update.finished, 0);
-  });
-
   it('cannot repair it: exit code 1, the reason is told, and nothing is left half-started', async () => {
     await using app = await createTestApp();
     await app.succeed('update');
@@ -199,13 +211,5 @@ describe('keepalive', { concurrency: 4, timeout: 120_000 }, () => {
     assert.deepEqual(app.processes(), []);
     app.deploy('3');
     assert.equal(actionOf(await app.succeed('keepalive')), 'started');
-  });
-
-  it('at the same moment from many crontabs starts one backend, not many', async () => {
-    await using app = await createTestApp();
-    const runsAtOnce = await Promise.all(Array.from({ length: 6 }, () => app.graceful('keepalive')));
-    for (const run of runsAtOnce) assertExit(run, 0);
-    assert.equal(runsAtOnce.flatMap((run) => eventsOf(run, 'backend-started')).length, 1);
-    assert.equal(app.processes().length, 1);
   });
 });

@@ -30,6 +30,7 @@ async function holdLock(app: TestApp): Promise<{ readonly update: RunningCommand
   return { update, fifo };
 }
 
+// One-shot only. Between commands, and of holders that were killed; a supervisor takes the same lock.
 describe('the lock', { concurrency: 3, timeout: 120_000 }, () => {
   it('twenty updates at once: each runs or exits 4, and one backend is active and ready afterwards', async () => {
     await using app = await createTestApp({ env: { APP_ON_SIGTERM: 'exit' } });

@@ -83,7 +83,7 @@ onEachHost('start', (createApp) => {
   });
 });
 
-// A supervisor replaces a backend that is killed by itself: there is nothing left to start by hand.
+// One-shot only. A supervisor replaces a backend that is killed by itself: there is nothing left to start by hand.
 describe('start [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
   it('with no name starts the slot that the link points to', async () => {
     await using app = await createTestApp();

@@ -7,6 +7,7 @@ import { describe, it } from 'node:test';
 import { assertExit, createTestApp } from '../rig/test-app.ts';
 import { openWebSocket } from '../rig/web-socket.ts';
 
+// One-shot only. Without a supervisor, `status` looks for itself; what it says with one: test/supervisor/control.test.ts.
 describe('status', { concurrency: 4, timeout: 120_000 }, () => {
   it('--json has exactly the documented shape', async () => {
     await using app = await createTestApp();

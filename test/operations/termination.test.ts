@@ -80,7 +80,7 @@ onEachHost('stopping a backend', (createApp) => {
   });
 });
 
-// A supervisor starts the next one by itself as soon as the leader is killed.
+// One-shot only. A supervisor starts the next one by itself as soon as the leader is killed.
 describe('a backend [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
   const ORPHANS: Readonly<Record<string, string>> = {
     'and marked': '"$0" "$1" & wait',

@@ -183,9 +183,9 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     post: (path, socketPath = link) => ask(socketPath, 'POST', path),
     async [Symbol.asyncDispose]() {
       for (const child of running) child.kill('SIGKILL');
-      // Told by their environment, which has our temp dir in it: never by a pid file.
+      // Told by their environment, which has our temp dir in it: never by a pid file. A test may have changed the socket.
       await until('the processes of the test have gone', () => {
-        const left = processesWith('GRACEFUL_SOCKET', `${dir}/`);
+        const left = ['GRACEFUL_SOCKET', 'APP_VERSION_FILE'].flatMap((name) => processesWith(name, `${dir}/`));
         for (const pid of left) killIfThere(pid);
         return left.length === 0;
       });
