@@ -48,6 +48,11 @@ const account = (failure: FailureRecord): Account => {
     }
     case 'busy': {
       const { pid, operation, since, waitedMs } = failure.details;
+      if (operation === 'run')
+        return {
+          what: failure.message,
+          next: ['`graceful status` asks it how it is; SIGUSR2 makes it leave without touching the backends.'],
+        };
       const who = `${operation ?? 'another operation'}${pid === null ? '' : ` (pid ${pid})`}${since === null ? '' : ` since ${since}`}`;
       return {
         what: `busy: ${who} holds the lock${waitedMs > 0 ? `, waited ${humanDuration(waitedMs)}` : ''}`,

@@ -12,10 +12,18 @@ export const statusHints = (report: StatusReport): readonly string[] => {
     const left = running.length === 0 ? '' : ` ${running.map(({ name }) => name).join(' and ')} still runs.`;
     return [`The app was taken down on purpose, keepalive leaves it alone.${left} \`graceful start\` brings it up.`];
   }
-  if (isServing(report)) return [];
+  if (isServing(report)) return retryHints(report);
   const active = report.slots.find((slot) => slot.active);
   const other = report.slots.find((slot) => !slot.active && slot.state === 'ready');
-  return [whatIsWrong(report, active), remedy(report, active, other)];
+  return [whatIsWrong(report, active), ...retryHints(report), remedy(report, active, other)];
+};
+
+/** What the supervisor waits for: reason, count and next try. */
+const retryHints = ({ supervisor }: StatusReport): readonly string[] => {
+  if (supervisor === null || supervisor.retry === null) return [];
+  const { attempts, reason, nextTryAt } = supervisor.retry;
+  const times = attempts === 1 ? 'once' : `${attempts} times`;
+  return [`It did not stay up ${times} (${reason}); the supervisor tries again at ${nextTryAt}.`];
 };
 
 const whatIsWrong = ({ link }: StatusReport, active: SlotStatus | undefined): string => {

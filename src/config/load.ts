@@ -1,5 +1,5 @@
 // From a directory, or the name of a file, to a valid configuration or a failure that says what to do.
-import { accessSync, constants, statSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Config } from '../core/config.ts';
 import { createExplorer, type Explorer, type Found, SEARCH_PLACES } from './explorer.ts';
@@ -111,7 +111,8 @@ function isFile(path: string): boolean {
 
 function refusal(path: string): unknown {
   try {
-    accessSync(path, constants.R_OK);
+    // Not access(2): that answers for the real user, open(2) for the effective one.
+    closeSync(openSync(path, 'r'));
     return null;
   } catch (error) {
     return error;

@@ -65,6 +65,6 @@ async function mayStop(
   }
   const connections = await app.system.connections(backend);
   const count = connections === null ? null : connections.accepted + connections.queued;
-  if (count !== 0) app.emit({ type: 'connections-cut', slot, count, afterMs: app.config.drainTimeoutMs });
+  if (count !== 0) app.emit({ type: 'connections-cut', slot, count, afterMs: msSince(startedAt) });
   return true;
 }

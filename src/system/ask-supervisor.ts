@@ -5,7 +5,7 @@ import type { StatusReport, SupervisorStatus } from '../core/status.ts';
 const PATIENCE_MS = 1_000;
 
 export const askSupervisor = (controlPath: string): Promise<SupervisorStatus | null> =>
-  new Promise((resolve) => {
+  new Promise((resolve, reject) => {
     const sent = request(
       { socketPath: controlPath, path: '/supervisor', agent: false, timeout: PATIENCE_MS },
       (response) => {
@@ -24,6 +24,10 @@ export const askSupervisor = (controlPath: string): Promise<SupervisorStatus | n
       },
     );
     sent.once('timeout', () => sent.destroy());
-    sent.once('error', () => resolve(null)); // ECONNREFUSED: it was killed and left its socket
+    sent.once('error', (error: NodeJS.ErrnoException) => {
+      // Another user's supervisor must not be worked past; one that was killed (ECONNREFUSED) left only its socket.
+      if (error.code === 'EACCES') reject(error);
+      else resolve(null);
+    });
     sent.end();
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { SEARCH_PLACES } from '../../src/config/explorer.ts';
@@ -143,13 +143,24 @@ test('a search stops at a broken file instead of using one further up', async ()
   }
 });
 
-test('a file that may not be read stops the search too', {
-  skip: process.getuid?.() === 0 && 'root may read everything',
-}, async () => {
+test('a file that may not be read stops the search too', async () => {
   using files = workspace({ 'graceful.config.json': { command: ['outer'] } });
   files.write('app/graceful.config.json', { command: ['inner'] }, 0o000);
+  chmodSync(files.dir, 0o755);
+  using _ = asOrdinaryUser();
   assert.match((await files.failure({ cwd: join(files.dir, 'app') })).message, /found permission denied/);
 });
+
+/** Root may read everything: as root, what follows runs as nobody. */
+function asOrdinaryUser(): Disposable {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65534);
+  return {
+    [Symbol.dispose]() {
+      if (isRoot) process.seteuid?.(0);
+    },
+  };
+}
 
 test('a byte order mark is no mistake', async () => {
   using files = workspace({ 'graceful.config.json': '\uFEFF{"command":["x"]}' });

@@ -11,8 +11,8 @@ import { NO_SCHEDULE, startSupervisor, supervise, type TestSupervisor } from '..
 import { until } from '../rig/until.ts';
 import { assertNothingLost, underLoad, untilLeft } from './under-load.ts';
 
-const UPDATES = 10;
-const KILLS = 10;
+const UPDATES = 20;
+const KILLS = 20;
 const FAILOVERS = 5;
 
 const skip = skipUnless('nginx', 'wrk');

@@ -203,11 +203,11 @@ export class SupervisedApp {
     // Stopped on purpose, replaced, or not ready yet: then an operation is at work and deals with it.
     if (state.kind === 'none' || state.kind === 'invalid' || state.record.instance !== record.instance) return;
     if (state.record.stoppingAt !== null || (state.record.readyAt === null && this.#running.size > 0)) return;
-    this.hub.emit({ type: 'backend-died', slot, pid: record.pid, ...exit });
-    if (this.#isLeaving) return;
-    // Nobody is served by it: there is nothing to recover from.
     const { slot: active } = this.#system.link.read();
-    if (active !== null && active !== slot && this.#system.record(active).kind === 'alive') return;
+    const servedByOther = active !== null && active !== slot && this.#system.record(active).kind === 'alive';
+    this.hub.emit({ type: 'backend-died', slot, pid: record.pid, ...exit });
+    // Where nobody is served by it, there is nothing to recover from.
+    if (this.#isLeaving || servedByOther) return;
     const readyAt = Date.parse(state.record.readyAt ?? '') || Date.now();
     this.#attempts = attemptsThatCount(this.#attempts, Date.now() - readyAt);
     const why =
@@ -220,11 +220,13 @@ export class SupervisedApp {
     const hasStandby = this.#hasStandby();
     const pauseMs = hasStandby ? 0 : respawnDelayMs(this.#attempts);
     if (!hasStandby) this.#attempts += 1;
-    if (pauseMs === 0) void this.#recover(reason);
+    // This attempt is counted already.
+    if (pauseMs === 0) void this.#recover(reason, hasStandby ? 1 : 0);
     else this.#retryIn(pauseMs, reason);
   }
 
-  async #recover(reason: string): Promise<void> {
+  /** `weight`: what a failure adds to the number of attempts. */
+  async #recover(reason: string, weight = 1): Promise<void> {
     this.#clearRetry();
     this.#adopt();
     if (reason !== SCHEDULE && !this.#hasStandby()) await this.#refreshIfRight();
@@ -233,7 +235,7 @@ export class SupervisedApp {
       const outcome = await this.#run('keepalive', { input: {}, waitMs: PATIENCE_MS, by: reason }).outcome;
       if (outcome.action === 'busy') this.#retryIn(BUSY_RETRY_MS, outcome.reason);
     } catch (error) {
-      this.#attempts += 1;
+      this.#attempts += weight;
       this.#retryIn(respawnDelayMs(this.#attempts), GracefulError.from(error).message);
     }
   }
