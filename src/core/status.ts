@@ -1,4 +1,4 @@
-// The state of one app as `status --json` prints it (DESIGN 3.5): computed from the system on demand, never cached.
+// The state of one app as `status --json` prints it (README, docs/json.md): computed from the system on demand, never cached.
 import type { Connections } from './events.ts';
 import type { Slot } from './slot.ts';
 
