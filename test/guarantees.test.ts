@@ -176,8 +176,8 @@ for (const [host, begin] of Object.entries(HOSTS))
       await app.succeed('update');
       const cut = await app.succeed('stop', 'b');
       assert.deepEqual(
-        eventsOf(cut, 'connections-cut').map(({ slot, count, afterMs }) => [slot, count, afterMs]),
-        [['b', 1, 300]],
+        eventsOf(cut, 'connections-cut').map(({ slot, count, afterMs }) => [slot, count, afterMs >= 300]),
+        [['b', 1, true]],
       );
       await stays.closed;
 

@@ -70,7 +70,8 @@ onEachHost('a drain', (createApp) => {
     await app.succeed('update');
     const run = await app.succeed('stop', 'a');
     const [cut] = eventsOf(run, 'connections-cut');
-    assert.deepEqual([cut?.slot, cut?.count, cut?.afterMs], ['a', 3, 400]);
+    assert.deepEqual([cut?.slot, cut?.count], ['a', 3]);
+    assert.ok((cut?.afterMs ?? 0) >= 400, `${cut?.afterMs}`);
     assert.equal(eventsOf(run, 'backend-drained').length, 0);
     await Promise.all(clients.map((client) => client.closed));
     assert.equal(app.pid('a'), null);
