@@ -9,7 +9,7 @@ import { type App, assertNotAborted, msSince } from './app.ts';
 // A connect that followed the link just before it moved may reach the backlog a moment later, and the kernel's table is
 // no snapshot: so zero counts only when seen several times in a row, and not before the link has been elsewhere a while.
 const QUIET_SAMPLES = 4;
-const SAMPLE_PAUSE_MS = 15;
+const SAMPLE_PAUSE_MS = 10;
 const MIN_LINK_AGE_MS = 250;
 // In a container connections may be queued that no table shows; they are accepted, and then seen, within this time.
 const MIN_LINK_AGE_IN_CONTAINER_MS = 2_000;
@@ -44,7 +44,7 @@ export class DrainDeadlines {
   }
 }
 
-/** Whether nobody is connected, seen several times in a row. Null where it cannot be counted. Takes about 50 ms. */
+/** Whether nobody is connected, seen several times in a row. Null where it cannot be counted. Takes about 30 ms. */
 export async function isQuiet(app: App, backend: BackendRecord, linkSince: number | null): Promise<boolean | null> {
   // Without a link it was perhaps removed just now.
   const linkAge = linkSince === null ? 0 : Math.max(0, Date.now() - linkSince);

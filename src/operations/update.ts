@@ -48,6 +48,7 @@ async function stopOld(app: App, slot: Slot): Promise<boolean> {
 /** The body of an update, for every operation that ends with a new backend serving. */
 export async function renew<T>(app: App, choose: (snapshot: Snapshot) => Promise<Choice<T>>): Promise<T | Updated> {
   const intent = observe(app).desired;
+  app.system.warmUp();
   try {
     return await inEmptySlot<T | Updated>(app, {
       async choose(snapshot) {

@@ -42,6 +42,8 @@ export interface AppSystem {
   forget(slot: Slot): void;
   /** Finds out, before anything is stopped for it, whether the slot's backend can be started. */
   preflight(slot: Slot): Promise<void>;
+  /** Loads what `launch` will need, while something else is waited for. */
+  warmUp(): void;
   launch(slot: Slot): Promise<LaunchedBackend>;
   terminate(
     record: BackendRecord,
@@ -89,6 +91,9 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     leftBehind: (record) => familyOf(record, paths.slots[record.slot].socket),
     nobodyListens: (slot) => nobodyListensAt(paths.slots[slot].socket),
     preflight: async (slot) => (await import('./launcher.ts')).preflight(config, paths, slot),
+    warmUp() {
+      import('./launcher.ts').catch(() => undefined); // whoever needs it gets the error
+    },
     async launch(slot) {
       const launched = await (await import('./launcher.ts')).launch(config, paths, slot);
       host.onLaunch?.(launched);
