@@ -49,8 +49,7 @@ function undoable(app: App, { record }: LaunchedBackend): FreshBackend {
     },
     async [Symbol.asyncDispose]() {
       if (kept) return;
-      const hadDied = app.system.record(record.slot).kind !== 'alive';
-      await takeDown(app, record);
+      const { hadDied } = await takeDown(app, record);
       const what = hadDied ? 'what the new backend left was removed' : 'the new backend was stopped';
       app.emit({ type: 'undone', slot: record.slot, what });
     },

@@ -3,8 +3,11 @@ import { monotonicMs } from '../core/clock.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import { type App, msSince } from './app.ts';
 
-/** Stops the backend with all its descendants, and forgets it once it has certainly exited. */
-export async function takeDown(app: App, backend: BackendRecord): Promise<void> {
+/**
+ * Stops the backend with all its descendants, and forgets it once it has certainly exited.
+ * @returns whether it had died by itself, so that there was only something to clear.
+ */
+export async function takeDown(app: App, backend: BackendRecord): Promise<{ hadDied: boolean }> {
   const { slot, pid } = backend;
   const startedAt = monotonicMs();
   const hadDied = app.system.record(slot).kind !== 'alive';
@@ -18,6 +21,7 @@ export async function takeDown(app: App, backend: BackendRecord): Promise<void> 
   app.system.forget(slot);
   // Nobody stopped one that had died by itself.
   if (!hadDied) app.emit({ type: 'backend-stopped', slot, pid, ms: msSince(startedAt), killed });
+  return { hadDied };
 }
 
 /** Best effort: a full disk must not keep a backend from being stopped. */

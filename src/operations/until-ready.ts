@@ -3,7 +3,7 @@ import { monotonicMs } from '../core/clock.ts';
 import { fail } from '../core/failure.ts';
 import type { Health } from '../core/status.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
-import { delay } from '../system/delay.ts';
+import { delay, untilAborted } from '../system/delay.ts';
 import type { Exit, LaunchedBackend } from '../system/launcher.ts';
 import { type App, aborted, msSince } from './app.ts';
 
@@ -29,7 +29,7 @@ export async function untilReady(app: App, launched: LaunchedBackend): Promise<B
     gate.passed(over.signal),
     launched.exited.then((exit): Verdict => ({ type: 'exited', exit })),
     delay(app.config.startTimeoutMs, over.signal).then((): Verdict => ({ type: 'deadline' })),
-    untilAborted(app.signal, over.signal),
+    untilAborted(app.signal, over.signal).then((): Verdict => ({ type: 'aborted' })),
   ]).finally(() => over.abort());
 
   switch (verdict.type) {
@@ -99,13 +99,6 @@ class Gate {
     return new Promise(() => undefined); // lost the race
   }
 }
-
-const untilAborted = (signal: AbortSignal, over: AbortSignal): Promise<Verdict> =>
-  new Promise((resolve) => {
-    const settle = (): void => resolve({ type: 'aborted' });
-    if (signal.aborted) settle();
-    else signal.addEventListener('abort', settle, { once: true, signal: over });
-  });
 
 async function exitedEarly(app: App, { record, logStart }: LaunchedBackend, exit: Exit, ms: number) {
   const { slot } = record;

@@ -9,3 +9,10 @@ export async function delay(ms: number, signal?: AbortSignal): Promise<void> {
     // AbortError: whoever waits looks at the signal itself.
   }
 }
+
+/** Resolves when the signal is aborted; `over` ends the wait, and then it never does. */
+export const untilAborted = (signal: AbortSignal, over: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true, signal: over });
+  });

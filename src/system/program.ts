@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { execa } from 'execa';
 import type { Slot } from '../core/slot.ts';
-import { delay } from './delay.ts';
+import { delay, untilAborted } from './delay.ts';
 import type { Family } from './processes/family.ts';
 import { identify } from './processes/identity.ts';
 import { terminate } from './processes/terminate.ts';
@@ -90,12 +90,6 @@ export async function runProgram({
 }
 
 const NOT_SEEN = { exitCode: null, signal: null };
-
-const untilAborted = (signal: AbortSignal, over: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true, signal: over });
-  });
 
 /** The end of what a stream says. */
 class Tail {
