@@ -1,0 +1,81 @@
+// The fault battery: tries to break every promise, and prints how often it succeeded. `npm run test:faults`.
+//
+//   --long           every step instead of a share of them
+//   --suite NAME     only this suite, may be repeated
+//   --only TEXT      only rows and cases with this in their names
+//   --seed N         the share of the short form that is tried; printed, to have it again
+//   --results DIR    keeps what came of each suite in DIR/SUITE.json
+//   --write          puts the table into docs/reliability.md; with --results, from what is kept there, and runs nothing
+import { parseArgs } from 'node:util';
+import { stories, tableForTerminal, writePage } from './kit/report.ts';
+import { describeMachine, load, type SuiteResult, save, sum } from './kit/results.ts';
+import { runSuite } from './kit/run-suite.ts';
+import type { Form } from './kit/suite.ts';
+import { SUITES } from './suites.ts';
+
+const SAVE_EVERY_MS = 10_000;
+
+const { values } = parseArgs({
+  options: {
+    long: { type: 'boolean', default: false },
+    suite: { type: 'string', multiple: true, default: [] },
+    only: { type: 'string', default: '' },
+    seed: { type: 'string', default: String(Math.floor(Date.now() / 1000) % 100_000) },
+    results: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+});
+process.env['FAULTS_SEED'] = values.seed;
+const form: Form = values.long ? 'long' : 'short';
+
+async function run(name: string): Promise<SuiteResult> {
+  const { suite } = (await SUITES[name]?.()) ?? unknown(name);
+  const startedAt = performance.now();
+  const resultOf = (rows: SuiteResult['rows']): SuiteResult => ({
+    suite: suite.name,
+    form,
+    date: new Date().toISOString().slice(0, 10),
+    command: `npm run test:faults -- ${values.long ? '--long ' : ''}--suite ${name} --seed ${values.seed}`,
+    seconds: (performance.now() - startedAt) / 1000,
+    machine: describeMachine(),
+    rows,
+  });
+  let savedAt = 0;
+  const keep = (rows: SuiteResult['rows']): SuiteResult => {
+    const result = resultOf(rows);
+    if (values.results !== undefined) save(values.results, name, result);
+    savedAt = performance.now();
+    return result;
+  };
+  console.log(`${suite.name} (${form} form)`);
+  const rows = await runSuite(suite, { form, only: values.only }, (soFar, broken) => {
+    if (broken !== null) console.log(`  broken: ${broken.name}`);
+    if (performance.now() - savedAt > SAVE_EVERY_MS) {
+      keep(soFar);
+      console.log(`  ${sum(soFar, 'run')} cases, ${sum(soFar, 'broken')} broken`);
+    }
+  });
+  const result = keep(rows);
+  console.log(`  ${sum(rows, 'run')} cases, ${sum(rows, 'broken')} broken, ${Math.round(result.seconds)} s`);
+  return result;
+}
+
+async function runAll(): Promise<readonly SuiteResult[]> {
+  console.log(`seed ${values.seed}`);
+  const results: SuiteResult[] = [];
+  for (const name of values.suite.length > 0 ? values.suite : Object.keys(SUITES)) results.push(await run(name));
+  return results;
+}
+
+function unknown(name: string): never {
+  throw new Error(`there is no suite ${name}; there are ${Object.keys(SUITES).join(', ')}`);
+}
+
+const isReportOnly = values.write && values.results !== undefined;
+const results = isReportOnly ? load(values.results as string) : await runAll();
+if (values.write) writePage(results);
+const all = results.flatMap(({ rows }) => rows);
+console.log(`\n${tableForTerminal(results)}\n\n${sum(all, 'run')} cases, ${sum(all, 'broken')} broken`);
+console.log(stories(results));
+// A battery that tried nothing has shown nothing.
+process.exit(sum(all, 'broken') === 0 && sum(all, 'run') > 0 ? 0 : 1);

@@ -1,0 +1,126 @@
+// The one piece of code that checks I1 to I7 after every case. `watch` before the deed starts clients and strangers;
+// `check` after it looks at what is left, gives the same command again, and looks once more.
+import assert from 'node:assert/strict';
+import type { GracefulEvent } from '../../../src/core/events.ts';
+import { SLOTS } from '../../../src/core/slot.ts';
+import { knockAt } from '../../../src/system/knock.ts';
+import type { Run, TestApp } from '../../rig/test-app.ts';
+import { until } from '../../rig/until.ts';
+import { assertClear } from './clear.ts';
+import { type Lost, post, startClients } from './client.ts';
+import { assertWhole, desiredOf, lives, recordOf, strayFiles } from './state-files.ts';
+import { startStrangers } from './strangers.ts';
+import { assertNoCollision } from './turnstile.ts';
+
+export type { InvariantName } from './suite.ts';
+
+/** What the case did, and so what may have been lost by it. */
+export interface Deed {
+  /** Why requests may have been lost: 'the active backend was killed'. Without a reason none may. */
+  readonly mayLose?: string;
+  /** Why connects may have failed, though no request that was taken may be lost: 'the app was taken down'. */
+  readonly mayRefuse?: string;
+  /** What was told meanwhile: a deadline that cut connections is an excuse only if it is in the events. */
+  readonly told?: readonly GracefulEvent[];
+  /** The same command, which must converge (I5). Without it nothing is run again. */
+  readonly again?: readonly string[];
+  /** Exit codes that `again` may have; 0 unless said otherwise. */
+  readonly againMay?: readonly number[];
+  /** What the app must be in the end; `up` unless said otherwise. */
+  readonly desired?: 'up' | 'down';
+  /** False where a temp file or a lock may be left at the end, since nothing took the lock after the deed. */
+  readonly tidy?: boolean;
+}
+
+export interface Witness extends AsyncDisposable {
+  readonly strangers: readonly number[];
+  readonly lost: readonly Lost[];
+  /** @throws with the letter of the first invariant that does not hold. */
+  check(deed?: Deed): Promise<Run | null>;
+}
+
+export interface WatchOptions {
+  /** How many clients; 0 where a case is about something else. */
+  readonly clients?: number;
+  readonly pauseMs?: number;
+}
+
+export async function watch(app: TestApp, { clients: count = 2, pauseMs = 5 }: WatchOptions = {}): Promise<Witness> {
+  const strangers = startStrangers(app.dir);
+  const clients = startClients(app.link, count, pauseMs);
+  const serves = (await knockAt(app.link)) === 'answered';
+  if (serves && count > 0) await until('the clients are served', () => clients.answered() >= count);
+
+  return {
+    strangers: strangers.pids,
+    lost: clients.lost,
+    async check(deed = {}) {
+      const { mayLose, mayRefuse, again, desired = 'up' } = deed;
+      strangers.assertAlive();
+      assertWhole(app);
+      assert.deepEqual(strayFiles(app, false), [], 'I7: stray files');
+      if (mayLose === undefined && mayRefuse === undefined) await assertLinkLeads(app);
+      await until('I7: at most two backends', () => unknownProcesses(app).length <= 1);
+
+      const run = again === undefined ? null : await app.graceful(...again);
+      if (run !== null) {
+        assertClear(run);
+        const wanted = deed.againMay ?? [0];
+        assert.ok(
+          wanted.includes(run.code ?? -1),
+          `I5: \`${again?.join(' ')}\` again ended with ${run.code}\n${run.stdout}${run.stderr}`,
+        );
+      }
+      await assertConverged(app, desired, run !== null && (deed.tidy ?? true));
+      await clients.end();
+      strangers.assertAlive();
+      assertNoCollision(app.dir);
+      assertNothingLost(clients.lost, deed, run?.events ?? []);
+      return run;
+    },
+    async [Symbol.asyncDispose]() {
+      await clients.end();
+      strangers[Symbol.dispose]();
+    },
+  };
+}
+
+/** I1. A backend counts once it has passed its gate, and until it is told to stop. */
+async function assertLinkLeads(app: TestApp): Promise<void> {
+  const ready = SLOTS.filter((slot) => {
+    const record = recordOf(app, slot);
+    return record !== null && record.readyAt !== null && record.stoppingAt === null && lives(record);
+  });
+  if (ready.length === 0 || desiredOf(app) === 'down') return;
+  const knock = await knockAt(app.link);
+  assert.equal(knock, 'answered', `I1: slot ${ready.join(' and ')} lives, and the link leads nowhere`);
+}
+
+/** Live processes of the app that no record names. One may be a hook that its graceful left behind. */
+function unknownProcesses(app: TestApp): readonly number[] {
+  const known = SLOTS.map((slot) => recordOf(app, slot)?.pid);
+  return app.processes().filter((pid) => !known.includes(pid));
+}
+
+async function assertConverged(app: TestApp, desired: 'up' | 'down', tidy: boolean): Promise<void> {
+  assertWhole(app);
+  assert.equal(desiredOf(app), desired, 'I6: desired');
+  if (desired === 'up') {
+    const finding = await post(app.link, 'after all');
+    assert.equal(finding, null, `I1: nothing serves in the end: ${finding?.error}`);
+    await until('I7: no process but two backends', () => unknownProcesses(app).length === 0);
+  } else {
+    assert.notEqual(await knockAt(app.link), 'answered', 'I6: stopped, and yet somebody answers at the link');
+    await until('I6: stopped, and nothing runs', () => app.processes().length === 0);
+  }
+  assert.deepEqual(strayFiles(app, tidy), [], 'I7: stray files in the end');
+}
+
+function assertNothingLost(lost: readonly Lost[], deed: Deed, later: readonly GracefulEvent[]): void {
+  if (deed.mayLose !== undefined) return;
+  const wasCut = [...(deed.told ?? []), ...later].some(({ type }) => type === 'connections-cut');
+  const inexcusable = lost.filter(
+    ({ stage }) => !(stage === 'connect' && deed.mayRefuse !== undefined) && !(stage === 'answer' && wasCut),
+  );
+  assert.deepEqual(inexcusable, [], `I2: ${inexcusable.length} requests were lost`);
+}

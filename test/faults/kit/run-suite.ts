@@ -1,0 +1,62 @@
+// Runs the cases of one suite, so many side by side, and tells what came of each row.
+
+import { type Row, Tally } from './results.ts';
+import type { Case, Form, Suite } from './suite.ts';
+
+/** Longer than any case may take: what is still at work then hangs. */
+const HANG_MS = 180_000;
+
+export interface Choice {
+  readonly form: Form;
+  /** A part of the row's or the case's name; empty for all. */
+  readonly only: string;
+}
+
+export async function runSuite(
+  suite: Suite,
+  { form, only }: Choice,
+  onProgress: (rows: readonly Row[], broken: { readonly name: string; readonly story: string } | null) => void,
+): Promise<readonly Row[]> {
+  const tally = new Tally();
+  const cases = iterate(suite.cases(form));
+  const isWanted = ({ row, name }: Case): boolean => row.includes(only) || name.includes(only);
+  // Every worker takes the next case when it has done with the last one.
+  const work = async (): Promise<void> => {
+    for await (const next of cases) {
+      if (!isWanted(next)) continue;
+      const story = await storyOf(next);
+      tally.count(next.row, next.name, next.tried, story);
+      onProgress(tally.rows, story === null ? null : { name: next.name, story });
+    }
+  };
+  await Promise.all(Array.from({ length: suite.concurrency }, work));
+  return tally.rows;
+}
+
+/** What broke, null when nothing did. */
+async function storyOf(tried: Case): Promise<string | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const hang = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`clear: it hangs: not over after ${HANG_MS} ms`)), HANG_MS);
+  });
+  try {
+    await Promise.race([tried.run(), hang]);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** One iterator that several workers share: a generator's `return` at the end of one worker's loop would end it for all. */
+function iterate(cases: AsyncIterable<Case> | Iterable<Case>): AsyncIterable<Case> {
+  const iterator = Symbol.asyncIterator in cases ? cases[Symbol.asyncIterator]() : cases[Symbol.iterator]();
+  let turn: Promise<unknown> = Promise.resolve();
+  const next = (): Promise<IteratorResult<Case>> => {
+    const mine = turn.then(() => iterator.next());
+    turn = mine.catch(() => undefined);
+    return mine;
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
+}

@@ -1,0 +1,36 @@
+// What a suite of the fault battery is: cases, each of which breaks something and then asks whether the promises still hold.
+
+/** `short` is for CI, `long` tries every step. */
+export type Form = 'short' | 'long';
+
+/** What is checked after a case; docs/reliability.md says each in full. */
+export const INVARIANTS = {
+  I1: 'the link leads to a listening socket while a backend that has been ready lives',
+  I2: 'no request fails unless both backends are gone or a deadline cut it, which the events tell',
+  I3: 'no process is signalled that is not ours',
+  I4: 'at most one operation changes the state at a time',
+  I5: 'the same command again converges',
+  I6: 'what was stopped stays stopped',
+  I7: 'at most two backends, and no stray or half written file',
+  clear: 'a failure is told clearly: no stack trace, no hang',
+} as const;
+
+export type InvariantName = keyof typeof INVARIANTS;
+
+export interface Case {
+  /** The row of the report that counts it. */
+  readonly row: string;
+  /** Unique and repeatable: `--only NAME` runs it again. */
+  readonly name: string;
+  readonly tried: readonly InvariantName[];
+  /** Rejects when a promise is broken; the message tells the story. */
+  run(): Promise<void>;
+}
+
+export interface Suite {
+  readonly name: string;
+  /** Cases side by side. */
+  readonly concurrency: number;
+  /** Lazily: a long battery has thousands. */
+  cases(form: Form): AsyncIterable<Case> | Iterable<Case>;
+}

@@ -1,0 +1,6 @@
+// Every suite of the battery, by the name that --suite takes; loaded one by one, when its turn has come.
+import type { Suite } from './kit/suite.ts';
+
+export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
+  'kill-matrix': () => import('./kill-matrix/suite.ts'),
+};
