@@ -1,4 +1,5 @@
 // Work in a slot that has to be empty first: its backend is drained without the lock, then stopped and replaced under it.
+import { drainVerdict } from '../core/plan.ts';
 import type { Slot } from '../core/slot.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import { type App, assertNotAborted, msSince } from './app.ts';
@@ -54,17 +55,21 @@ async function mayStop(
   const { slot } = backend;
   const startedAt = deadlines.startedAt(backend);
   const quiet = await isQuiet(app, backend, snapshot.link.since);
-  if (quiet === true) {
-    app.emit({ type: 'backend-drained', slot, ms: msSince(startedAt), method: 'socket-table' });
-    return true;
+  const verdict = drainVerdict({ quiet, isOver: deadlines.isOver(backend) });
+  switch (verdict) {
+    case 'wait':
+      return false;
+    case 'drained':
+    case 'timed': {
+      const method = verdict === 'timed' ? 'timed' : 'socket-table';
+      app.emit({ type: 'backend-drained', slot, ms: msSince(startedAt), method });
+      return true;
+    }
+    case 'cut': {
+      const connections = await app.system.connections(backend);
+      const count = connections === null ? null : connections.accepted + connections.queued;
+      if (count !== 0) app.emit({ type: 'connections-cut', slot, count, afterMs: msSince(startedAt) });
+      return true;
+    }
   }
-  if (!deadlines.isOver(backend)) return false;
-  if (quiet === null) {
-    app.emit({ type: 'backend-drained', slot, ms: msSince(startedAt), method: 'timed' });
-    return true;
-  }
-  const connections = await app.system.connections(backend);
-  const count = connections === null ? null : connections.accepted + connections.queued;
-  if (count !== 0) app.emit({ type: 'connections-cut', slot, count, afterMs: msSince(startedAt) });
-  return true;
 }

@@ -1,4 +1,5 @@
 // Whether the active backend needs healing: what keepalive asks, and whoever acts on the answer asks again under the lock.
+import { firstLook } from '../core/plan.ts';
 import { delay } from '../system/delay.ts';
 import type { App } from './app.ts';
 import { observe, type Snapshot } from './observe.ts';
@@ -16,21 +17,16 @@ const MIN_PAUSE_MS = 1_000;
  * Whether the active backend needs healing: dead at once, sick after `failures` failed probes in a row. One that was found
  * sick a moment ago (`sick`, its instance) is asked only once more: to a hung backend each question costs `health.timeout`.
  */
-export async function examine(
-  app: App,
-  { desired, active, backends }: Snapshot,
-  sick: string | null = null,
-): Promise<Finding> {
-  if (desired === 'down') return { action: 'left-down' };
+export async function examine(app: App, snapshot: Snapshot, sick: string | null = null): Promise<Finding> {
   const heal = (reason: string, instance: string | null = null): Finding => ({
     action: 'heal',
     reason,
     sick: instance,
   });
-  if (active === null) return heal('nothing is active');
-  const backend = backends[active];
-  if (backend === null) return heal(`the backend in slot ${active} is gone`);
-  if (backend.stoppingAt !== null) return heal(`the backend in slot ${active} was told to stop`);
+  const look = firstLook(snapshot);
+  if (look.say === 'left-down') return { action: 'left-down' };
+  if (look.say === 'heal') return heal(look.reason);
+  const { slot: active, backend } = look;
   const isKnown = backend.instance === sick;
   const limit = isKnown ? 1 : app.config.health.failures;
   let detail = '';

@@ -1,12 +1,13 @@
 // A healthy backend behind the link again: the other slot's if that is ready, else a new one.
 import { GracefulError } from '../core/failure.ts';
 import type { KeepaliveAction } from '../core/outcome.ts';
+import { slotToHeal } from '../core/plan.ts';
 import type { Slot } from '../core/slot.ts';
 import type { App } from './app.ts';
 import { examine } from './examine.ts';
 import { failOver } from './fail-over.ts';
 import { type Snapshot, settle } from './observe.ts';
-import { renew, slotToUpdate } from './update.ts';
+import { renew } from './update.ts';
 
 interface Healed {
   readonly action: KeepaliveAction;
@@ -22,20 +23,18 @@ export async function heal(app: App, reason: string, sick: string | null): Promi
     // While connections drained, another operation may have put it right.
     const finding = await examine(app, snapshot, sick);
     if (finding.action !== 'heal') return { done: { action: finding.action, active: snapshot.active } };
-    return { slot: slotToHeal(app, snapshot) };
+    return { slot: makeWay(app, snapshot) };
   });
   return 'action' in renewed ? renewed : { action: 'started', active: renewed.to };
 }
 
-/** An empty slot, if there is one: nothing has to be drained while nobody serves. */
-function slotToHeal(app: App, snapshot: Snapshot): Slot {
-  const { active, occupants } = snapshot;
-  const other = slotToUpdate(snapshot);
-  if (active === null || occupants[active] !== null || occupants[other] === null) return other;
-  // Nobody listens there now; without the link nobody can come before the new backend is ready.
+/** The slot to start in. Where the link leads to that, nobody listens now: without it nobody can come before it is ready. */
+function makeWay(app: App, snapshot: Snapshot): Slot {
+  const slot = slotToHeal(snapshot);
+  if (slot !== snapshot.active) return slot;
   app.system.link.remove();
-  app.emit({ type: 'link-removed', from: active });
-  return active;
+  app.emit({ type: 'link-removed', from: slot });
+  return slot;
 }
 
 async function switchToReady(app: App, sick: string | null): Promise<Healed | null> {

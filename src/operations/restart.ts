@@ -1,30 +1,25 @@
 // Stop then start, never at the cost of a request: an active slot's traffic moves to the other slot first.
 import { monotonicMs } from '../core/clock.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
-import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
+import { slotsToRestart } from '../core/plan.ts';
+import { otherSlot, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
 import { bringUp, prepareStart } from './bring-up.ts';
 import { inEmptySlot } from './empty-slot.ts';
 import { assertStillWanted } from './intent.ts';
 import { moveTraffic } from './move-traffic.ts';
-import { activeHealth, isReady, observe, type Snapshot, settle } from './observe.ts';
+import { activeHealth, isReady, observe, settle } from './observe.ts';
 import { renew } from './update.ts';
 
 export async function restart(app: App, input: OperationInputs['restart']): Promise<Outcomes['restart']> {
   const startedAt = monotonicMs();
-  const restarted = slotsToRestart(input, observe(app));
+  const restarted = slotsToRestart(input, observe(app).active);
   for (const slot of restarted) {
     do await moveTrafficAway(app, slot);
     while ((await restartSlot(app, slot)) === 'traffic-came-back');
   }
   const { active } = observe(app);
   return { operation: 'restart', restarted, active, ms: msSince(startedAt) };
-}
-
-/** Inactive ones first: the active one's traffic then moves to a backend that has just been restarted. */
-function slotsToRestart({ slots, all, inactive }: OperationInputs['restart'], { active }: Snapshot): readonly Slot[] {
-  if (inactive) return SLOTS.filter((slot) => slot !== active);
-  return (all ? [...SLOTS] : [...slots]).sort((a, b) => Number(a === active) - Number(b === active));
 }
 
 /** Leaves the slot without traffic; starts the other one if that takes it. */

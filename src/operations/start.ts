@@ -2,7 +2,8 @@
 import { monotonicMs } from '../core/clock.ts';
 import { fail } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
-import { SLOTS, type Slot } from '../core/slot.ts';
+import { slotsToStart } from '../core/plan.ts';
+import type { Slot } from '../core/slot.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import { type App, msSince } from './app.ts';
 import { bringUp, prepareStart } from './bring-up.ts';
@@ -18,7 +19,7 @@ type Started = { readonly slot: Slot; readonly wasRunning: boolean };
 export async function start(app: App, input: OperationInputs['start']): Promise<Outcomes['start']> {
   const startedAt = monotonicMs();
   await app.exclusive(() => wantUp(app));
-  const slots = input.all ? SLOTS : input.slots.length > 0 ? input.slots : [observe(app).active ?? 'a'];
+  const slots = slotsToStart(input, observe(app).active);
   const results: Started[] = [];
   for (const slot of slots) results.push(await startSlot(app, slot));
   const active = await app.exclusive(() => linkFirst(app, slots));

@@ -2,6 +2,7 @@
 import { monotonicMs } from '../core/clock.ts';
 import { fail, GracefulError } from '../core/failure.ts';
 import type { KeptSlot, OperationInputs, Outcomes } from '../core/outcome.ts';
+import { inactiveForMs, slotsToEmpty } from '../core/plan.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import { type App, aborted, msSince } from './app.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
@@ -36,10 +37,8 @@ export const stopInactiveSlot = (app: App, slot: Slot): Promise<Stopped> =>
 
 /** What is inactive now: a slot that traffic leaves while the other one drains (a rollback) was not meant. */
 async function stopInactive(app: App, olderThanMs: number | null): Promise<ReadonlyMap<Slot, Stopped>> {
-  const { active, occupants } = observe(app);
   const results = new Map<Slot, Stopped>();
-  for (const slot of SLOTS)
-    if (slot !== active && occupants[slot] !== null) results.set(slot, await stopIdle(app, slot, olderThanMs));
+  for (const slot of slotsToEmpty(observe(app))) results.set(slot, await stopIdle(app, slot, olderThanMs));
   return results;
 }
 
@@ -48,7 +47,7 @@ async function stopIdle(app: App, slot: Slot, olderThanMs: number | null): Promi
   try {
     return await stopUnless(app, slot, async (snapshot) => {
       if (snapshot.active === slot) return 'it is active';
-      const idleMs = inactiveForMs(snapshot, slot);
+      const idleMs = inactiveForMs(snapshot, slot, Date.now());
       if (olderThanMs !== null && idleMs < olderThanMs)
         return `it has been inactive for ${Math.round(idleMs / 1000)} s only`;
       // With nothing healthy active, a ready backend is what keepalive will switch to.
@@ -156,10 +155,4 @@ function stopUnless(app: App, slot: Slot, why: (snapshot: Snapshot) => Promise<s
     },
     work: async () => ({ stopped: true }),
   });
-}
-
-/** Since the link moved, or since its start for one that the link has not led to yet. */
-function inactiveForMs({ link, backends }: Snapshot, slot: Slot): number {
-  const started = Date.parse(backends[slot]?.startedAt ?? '') || 0;
-  return Date.now() - Math.max(link.since ?? 0, started);
 }

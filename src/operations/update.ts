@@ -2,7 +2,8 @@
 import { monotonicMs } from '../core/clock.ts';
 import { GracefulError } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
-import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
+import { slotToUpdate } from '../core/plan.ts';
+import type { Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
 import { bringUp, prepareStart } from './bring-up.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
@@ -69,7 +70,3 @@ export async function renew<T>(app: App, choose: (snapshot: Snapshot) => Promise
     throw error;
   }
 }
-
-/** The one that is not active; with nothing active, an empty one rather than one in which something runs. */
-export const slotToUpdate = ({ active, occupants }: Snapshot): Slot =>
-  active === null ? (SLOTS.find((slot) => occupants[slot] === null) ?? 'a') : otherSlot(active);

@@ -2,9 +2,23 @@
 // still write to their files, and we follow those: a pipe to us would break, and them with it, when we are killed.
 import { closeSync, fstatSync, openSync, readSync, watch } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
+import { SLOTS, type Slot } from '../../core/slot.ts';
+import type { AppSystem } from '../../system/app-system.ts';
 import { isErrno } from '../../system/atomic-file.ts';
 
+/** Hears each line that a backend writes, where `log` is `inherit`. */
+export type OutputListener = (app: string, slot: Slot, line: string) => void;
+
 const CHUNK_BYTES = 64 * 1024;
+
+/** Follows the logs of both slots where the configuration asks for it; returns how to stop. */
+export function relayLogs({ config, paths }: AppSystem, onOutput: OutputListener): () => void {
+  if (config.log !== 'inherit') return () => undefined;
+  const ends = SLOTS.map((slot) => followLog(paths.slots[slot].log, (line) => onOutput(config.name, slot, line)));
+  return () => {
+    for (const end of ends.splice(0)) end();
+  };
+}
 
 /** Follows a log from its end, over truncation (logrotate's copytruncate) too; returns how to stop. */
 export function followLog(path: string, onLine: (line: string) => void): () => void {

@@ -1,19 +1,22 @@
 // One app under a supervisor: its operations run here, its backends are watched, and when one dies keepalive runs. There
 // is no recovery logic but keepalive's; what is decided here is only when it runs.
 import type { Config } from '../../core/config.ts';
-import type { EventSink, OperationName } from '../../core/events.ts';
-import { fail, GracefulError } from '../../core/failure.ts';
-import type { OperationInputs, Outcomes } from '../../core/outcome.ts';
-import { otherSlot, SLOTS, type Slot } from '../../core/slot.ts';
+import type { OperationName } from '../../core/events.ts';
+import { GracefulError } from '../../core/failure.ts';
+import type { Outcomes } from '../../core/outcome.ts';
+import { otherSlot, SLOTS } from '../../core/slot.ts';
 import type { Retry, StatusReport } from '../../core/status.ts';
 import { status } from '../../operations/status.ts';
 import { type AppSystem, openAppSystem } from '../../system/app-system.ts';
 import type { LaunchedBackend } from '../../system/launcher.ts';
-import { type RunningOperation, runOperation } from '../operator.ts';
+import type { RunningOperation } from '../operator.ts';
 import type { BackendWatch, Death } from './backend-watch.ts';
 import { EventHub } from './event-hub.ts';
-import { followLog } from './log-relay.ts';
-import { attemptsThatCount, respawnDelayMs } from './respawn.ts';
+import { type OutputListener, relayLogs } from './log-relay.ts';
+import { lossOf } from './loss.ts';
+import { Recovery } from './recovery.ts';
+import { leaving, moved, nameOf } from './refusals.ts';
+import { type RequestedOperation, RunningOperations } from './running-operations.ts';
 import { startSchedule } from './schedule.ts';
 // What a one-shot command loads when it needs it is there before anything dies: loading takes longer than failing over.
 import '../../operations/heal.ts';
@@ -22,18 +25,6 @@ import '../../system/lock.ts';
 import '../../system/processes/terminate.ts';
 import '../../system/socket-file.ts';
 import '../../system/state-dir.ts';
-
-export interface RequestedOperation<Name extends OperationName> {
-  readonly input: OperationInputs[Name];
-  readonly waitMs: number;
-  /** Who asked, for the journal. */
-  readonly by: string;
-  /** Hears the events of this operation only. */
-  readonly emit?: EventSink;
-}
-
-/** Hears each line that a backend writes, where `log` is `inherit`. */
-export type OutputListener = (app: string, slot: Slot, line: string) => void;
 
 export interface AppHost {
   readonly watch: BackendWatch;
@@ -44,25 +35,29 @@ export interface AppHost {
 
 /** An operation that somebody else is in the middle of (a hook, a command from before us) is waited for this long. */
 const PATIENCE_MS = 60_000;
-const BUSY_RETRY_MS = 1_000;
 const SCHEDULE = 'the schedule';
 
 export class SupervisedApp {
   readonly hub: EventHub;
   readonly #host: AppHost;
   readonly #hurry = new AbortController();
-  readonly #running = new Map<Promise<unknown>, (by: string) => void>();
+  readonly #running: RunningOperations;
+  readonly #recovery: Recovery;
   #system: AppSystem;
   #endSchedule: () => void = () => undefined;
   #endRelay: () => void = () => undefined;
-  #attempts = 0;
-  #retry: (Retry & { readonly timer: NodeJS.Timeout }) | null = null;
   #isLeaving = false;
 
   constructor(config: Config, host: AppHost) {
     this.#host = host;
     this.#system = this.#open(config);
     this.hub = new EventHub(config.name);
+    this.#running = new RunningOperations(this.hub);
+    this.#recovery = new Recovery({
+      keepalive: (reason) => this.#keepalive(reason),
+      hasStandby: () => this.#hasStandby(),
+      emit: (event) => void this.hub.emit(event),
+    });
   }
 
   get system(): AppSystem {
@@ -70,16 +65,14 @@ export class SupervisedApp {
   }
 
   get retry(): Retry | null {
-    if (this.#retry === null) return null;
-    const { attempts, reason, nextTryAt } = this.#retry;
-    return { attempts, reason, nextTryAt };
+    return this.#recovery.retry;
   }
 
   /** Takes over the backends that run, brings the app to its desired state, and begins the schedule. */
   async begin(): Promise<void> {
     this.#startSchedule();
     this.#startRelay();
-    await this.#recover('the supervisor started');
+    await this.#recovery.now('the supervisor started');
   }
 
   /** Runs an operation that somebody asks for, like the command line would; its end is told to the hub too. */
@@ -88,34 +81,14 @@ export class SupervisedApp {
     const running = this.#run(name, request);
     // What a retry waits for may be done by that, or be wanted no longer.
     running.outcome.then(
-      () => this.#retry !== null && void this.#recover(`${name} by ${request.by}`),
+      () => this.retry !== null && void this.#recovery.now(`${name} by ${request.by}`),
       () => undefined,
     );
     return running;
   }
 
   #run<Name extends OperationName>(name: Name, request: RequestedOperation<Name>): RunningOperation<Name> {
-    const startedAt = performance.now();
-    this.hub.emit({ type: 'operation-started', operation: name, by: request.by });
-    const running = runOperation(this.#system, name, request.input, {
-      emit: (event) => {
-        this.hub.emit(event);
-        request.emit?.(event);
-      },
-      waitMs: request.waitMs,
-      hurry: this.#hurry.signal,
-    });
-    const told = running.outcome.then(
-      () =>
-        this.hub.emit({ type: 'operation-completed', operation: name, ms: Math.round(performance.now() - startedAt) }),
-      (error: unknown) => {
-        const { code, message } = GracefulError.from(error).failure;
-        this.hub.emit({ type: 'operation-failed', operation: name, code, message });
-      },
-    );
-    this.#running.set(told, running.abort);
-    void told.finally(() => this.#running.delete(told));
-    return running;
+    return this.#running.begin(this.#system, name, request, this.#hurry.signal);
   }
 
   async status(): Promise<StatusReport> {
@@ -155,13 +128,13 @@ export class SupervisedApp {
   async leave(): Promise<void> {
     this.#isLeaving = true;
     this.#endSchedule();
-    this.#clearRetry();
-    await Promise.all(this.#running.keys());
+    this.#recovery.end();
+    await this.#running.ended();
   }
 
   /** Asks what is at work to undo what it has done. */
   abort(by: string): void {
-    for (const abort of this.#running.values()) abort(by);
+    this.#running.abort(by);
   }
 
   /** No line of the backends is repeated any more. */
@@ -198,46 +171,19 @@ export class SupervisedApp {
     this.#host.watch.follow(launched, this.#onDeath);
   }
 
-  readonly #onDeath = ({ slot, record, exit }: Death): void => {
-    const state = this.#system.record(slot);
-    // Stopped on purpose, replaced, or not ready yet: then an operation is at work and deals with it.
-    if (state.kind === 'none' || state.kind === 'invalid' || state.record.instance !== record.instance) return;
-    if (state.record.stoppingAt !== null || (state.record.readyAt === null && this.#running.size > 0)) return;
-    const { slot: active } = this.#system.link.read();
-    const servedByOther = active !== null && active !== slot && this.#system.record(active).kind === 'alive';
-    this.hub.emit({ type: 'backend-died', slot, pid: record.pid, ...exit });
+  readonly #onDeath = (death: Death): void => {
+    const loss = lossOf(death, this.#system, { isBusy: !this.#running.isEmpty });
+    if (loss === null) return;
+    this.hub.emit({ type: 'backend-died', slot: death.slot, pid: death.record.pid, ...death.exit });
     // Where nobody is served by it, there is nothing to recover from.
-    if (this.#isLeaving || servedByOther) return;
-    const readyAt = Date.parse(state.record.readyAt ?? '') || Date.now();
-    this.#attempts = attemptsThatCount(this.#attempts, Date.now() - readyAt);
-    const why =
-      exit.signal === null ? `exited with code ${exit.exitCode ?? 'unknown'}` : `was killed by ${exit.signal}`;
-    this.#recoverSoon(`the backend in slot ${slot} ${why}`);
+    if (!this.#isLeaving && loss.served) this.#recovery.afterDeath(loss.reason, loss.readyForMs);
   };
 
-  /** At once when another backend is there to take over, or the first time; else after a pause that grows. */
-  #recoverSoon(reason: string): void {
-    const hasStandby = this.#hasStandby();
-    const pauseMs = hasStandby ? 0 : respawnDelayMs(this.#attempts);
-    if (!hasStandby) this.#attempts += 1;
-    // This attempt is counted already.
-    if (pauseMs === 0) void this.#recover(reason, hasStandby ? 1 : 0);
-    else this.#retryIn(pauseMs, reason);
-  }
-
-  /** `weight`: what a failure adds to the number of attempts. */
-  async #recover(reason: string, weight = 1): Promise<void> {
-    this.#clearRetry();
+  async #keepalive(reason: string): Promise<Outcomes['keepalive']> {
     this.#adopt();
     if (reason !== SCHEDULE && !this.#hasStandby()) await this.#refreshIfRight();
-    if (this.#isLeaving) return;
-    try {
-      const outcome = await this.#run('keepalive', { input: {}, waitMs: PATIENCE_MS, by: reason }).outcome;
-      if (outcome.action === 'busy') this.#retryIn(BUSY_RETRY_MS, outcome.reason);
-    } catch (error) {
-      this.#attempts += weight;
-      this.#retryIn(respawnDelayMs(this.#attempts), GracefulError.from(error).message);
-    }
+    if (this.#isLeaving) throw leaving();
+    return this.#run('keepalive', { input: {}, waitMs: PATIENCE_MS, by: reason }).outcome;
   }
 
   #hasStandby(): boolean {
@@ -255,31 +201,9 @@ export class SupervisedApp {
     }
   }
 
-  #retryIn(delayMs: number, reason: string): void {
-    if (this.#isLeaving) return;
-    this.#clearRetry();
-    const timer = setTimeout(() => void this.#recover(reason), delayMs);
-    const nextTryAt = new Date(Date.now() + delayMs).toISOString();
-    this.#retry = { attempts: this.#attempts, reason, nextTryAt, timer };
-    this.hub.emit({ type: 'retry-scheduled', attempts: this.#attempts, delayMs, reason });
-  }
-
-  #clearRetry(): void {
-    if (this.#retry !== null) clearTimeout(this.#retry.timer);
-    this.#retry = null;
-  }
-
   #startRelay(): void {
     this.#endRelay();
-    const { config, paths } = this.#system;
-    if (config.log !== 'inherit') return;
-    const ends = SLOTS.map((slot) =>
-      followLog(paths.slots[slot].log, (line) => this.#host.onOutput(config.name, slot, line)),
-    );
-    this.#endRelay = () => {
-      this.#endRelay = () => undefined;
-      for (const end of ends) end();
-    };
+    this.#endRelay = relayLogs(this.#system, this.#host.onOutput);
   }
 
   #startSchedule(): void {
@@ -287,7 +211,7 @@ export class SupervisedApp {
     const { schedule, file } = this.#system.config;
     this.#endSchedule = startSchedule(schedule, file, {
       // A retry that is waited for is not overtaken by the clock.
-      keepalive: async () => (this.#retry === null ? this.#recover(SCHEDULE) : undefined),
+      keepalive: async () => (this.retry === null ? this.#recovery.now(SCHEDULE) : undefined),
       stopInactive: (olderThanMs) =>
         this.#run('stop', {
           input: { slots: [], all: false, inactive: true, olderThanMs, force: false },
@@ -298,27 +222,3 @@ export class SupervisedApp {
     });
   }
 }
-
-/** For people: the file, or what else there is. */
-export const nameOf = ({ file, name }: Config): string => file ?? name;
-
-const leaving = () =>
-  fail('busy', `the supervisor (pid ${process.pid}) is about to leave`, {
-    pid: process.pid,
-    operation: 'run',
-    since: null,
-    waitedMs: 0,
-  });
-
-/** The control socket and the backends are where the supervisor began. */
-const moved = ({ file, name, stateDir }: Config) =>
-  fail('config', `${file ?? 'configuration'}: name and stateDir cannot change while a supervisor runs`, {
-    file,
-    problems: [
-      {
-        key: 'stateDir',
-        found: 'another name or stateDir than when the supervisor began',
-        expected: `${name} in ${stateDir}, or a restart of the supervisor`,
-      },
-    ],
-  });

@@ -10,8 +10,10 @@ import { VERSION } from '../../version.ts';
 import { BackendWatch } from './backend-watch.ts';
 import type { ControlServer, OpenControl } from './doors.ts';
 import type { StampedEvent } from './event-hub.ts';
+import type { OutputListener } from './log-relay.ts';
 import { Metrics } from './metrics.ts';
-import { nameOf, type OutputListener, SupervisedApp } from './supervised-app.ts';
+import { nameOf } from './refusals.ts';
+import { SupervisedApp } from './supervised-app.ts';
 
 export interface SupervisorOptions {
   readonly configs: readonly Config[];

@@ -1,0 +1,68 @@
+// The operations of one app that run in this supervisor: told to the hub from beginning to end, and known until then.
+import type { EventSink, OperationName } from '../../core/events.ts';
+import { GracefulError } from '../../core/failure.ts';
+import type { OperationInputs } from '../../core/outcome.ts';
+import type { AppSystem } from '../../system/app-system.ts';
+import { type OperationOptions, type RunningOperation, runOperation } from '../operator.ts';
+import type { EventHub } from './event-hub.ts';
+
+export interface RequestedOperation<Name extends OperationName> {
+  readonly input: OperationInputs[Name];
+  readonly waitMs: number;
+  /** Who asked, for the journal. */
+  readonly by: string;
+  /** Hears the events of this operation only. */
+  readonly emit?: EventSink;
+}
+
+export class RunningOperations {
+  readonly #hub: EventHub;
+  readonly #aborts = new Map<Promise<unknown>, (by: string) => void>();
+
+  constructor(hub: EventHub) {
+    this.#hub = hub;
+  }
+
+  get isEmpty(): boolean {
+    return this.#aborts.size === 0;
+  }
+
+  begin<Name extends OperationName>(
+    system: AppSystem,
+    name: Name,
+    { input, waitMs, by, emit }: RequestedOperation<Name>,
+    hurry: NonNullable<OperationOptions['hurry']>,
+  ): RunningOperation<Name> {
+    const startedAt = performance.now();
+    this.#hub.emit({ type: 'operation-started', operation: name, by });
+    const running = runOperation(system, name, input, {
+      emit: (event) => {
+        this.#hub.emit(event);
+        emit?.(event);
+      },
+      waitMs,
+      hurry,
+    });
+    const told = running.outcome.then(
+      () =>
+        this.#hub.emit({ type: 'operation-completed', operation: name, ms: Math.round(performance.now() - startedAt) }),
+      (error: unknown) => {
+        const { code, message } = GracefulError.from(error).failure;
+        this.#hub.emit({ type: 'operation-failed', operation: name, code, message });
+      },
+    );
+    this.#aborts.set(told, running.abort);
+    void told.finally(() => this.#aborts.delete(told));
+    return running;
+  }
+
+  /** Asks what is at work to undo what it has done. */
+  abort(by: string): void {
+    for (const abort of this.#aborts.values()) abort(by);
+  }
+
+  /** Resolves when what is at work now has ended, and its end has been told. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#aborts.keys());
+  }
+}
