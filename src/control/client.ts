@@ -19,6 +19,11 @@ export interface RemoteOptions {
   readonly by: string;
 }
 
+// The supervisor answers as soon as it has read its configuration afresh; the events may take as long as they like.
+const FIRST_ANSWER_MS = 30_000;
+const MAX_LINE_CHARACTERS = 4 * 1024 * 1024;
+const MAX_REFUSAL_CHARACTERS = 4 * 1024;
+
 /** Thrown when nobody listens at the control socket: a supervisor that was killed leaves it behind. */
 export class NoSupervisor extends Error {
   override readonly name = 'NoSupervisor';
@@ -78,7 +83,15 @@ async function receive<Name extends OperationName>(
   onStarted: (id: string) => void,
 ): Promise<Outcomes[Name]> {
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    sent.once('response', resolve);
+    const patience = setTimeout(
+      () => sent.destroy(new Error(`no answer in ${FIRST_ANSWER_MS / 1000} s`)),
+      FIRST_ANSWER_MS,
+    );
+    sent.once('close', () => clearTimeout(patience));
+    sent.once('response', (answer) => {
+      clearTimeout(patience);
+      resolve(answer);
+    });
     sent.once('error', (error: NodeJS.ErrnoException) =>
       reject(error.code === 'ECONNREFUSED' || error.code === 'ENOENT' ? new NoSupervisor(error.message) : lost(error)),
     );
@@ -106,13 +119,17 @@ async function* lines(response: IncomingMessage): AsyncGenerator<string> {
     const parts = (rest + (chunk as string)).split('\n');
     rest = parts.pop() ?? '';
     yield* parts;
+    if (rest.length > MAX_LINE_CHARACTERS) throw new Error('a line without end');
   }
 }
 
 async function text(response: IncomingMessage): Promise<string> {
   let body = '';
-  for await (const chunk of response.setEncoding('utf8')) body += chunk as string;
-  return body.trim();
+  for await (const chunk of response.setEncoding('utf8')) {
+    body += chunk as string;
+    if (body.length > MAX_REFUSAL_CHARACTERS) break;
+  }
+  return body.slice(0, MAX_REFUSAL_CHARACTERS).trim();
 }
 
 function post(controlPath: string, path: string, body: unknown): void {

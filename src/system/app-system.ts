@@ -18,6 +18,7 @@ import { familyOf } from './processes/family.ts';
 import { isAlive, isInContainer, type ProcessIdentity } from './processes/identity.ts';
 import { type Usage, usageOfTree } from './processes/usage.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
+import { assertSafePlace } from './state-place.ts';
 
 export interface AppSystem {
   readonly config: Config;
@@ -72,14 +73,16 @@ export interface HostHooks {
   onLaunch?(launched: LaunchedBackend): void;
 }
 
+/** @throws `state-dir` when others may plant files in the state dir. */
 export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
   const paths = statePaths(config.stateDir, config.name);
+  assertSafePlace(paths.dir);
   return {
     config,
     paths,
     link: openLink(paths),
     desired: openDesired(paths.desired),
-    open: async () => (await import('./state-dir.ts')).openStateDir(config),
+    open: async () => (await import('./state-dir.ts')).openStateDir(config, paths),
     lock: async (request) => (await import('./lock.ts')).acquireLock(paths, request),
     sweep: async () => (await import('./state-dir.ts')).sweepTempFiles(paths, config.name),
 

@@ -1,7 +1,21 @@
 // Files that are either wholly the old ones or wholly the new ones: temp file in the same directory, then rename(2).
 // Synchronous: they are a few hundred bytes, and node:fs/promises would cost every `status` two milliseconds of loading.
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { fail } from '../core/failure.ts';
+import { kindOf } from './file-kind.ts';
 
 /** How the names of our temp files look, so that leftovers of a killed process can be told and swept. */
 export const isTempName = (file: string, name: string): boolean =>
@@ -29,15 +43,43 @@ export function writeAtomically(path: string, content: string, options: { mode: 
   }
 }
 
-/** The file's text, or null where there is none. */
+// Ours have a few hundred bytes.
+const MAX_BYTES = 64 * 1024;
+// O_NONBLOCK: a FIFO would make us wait for ever for somebody to write.
+const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+
+/**
+ * The file's text, or null where there is none. What is not a small file of our user's is not read: whoever may make files
+ * in the state dir shall neither hang nor mislead us.
+ * @throws `state-dir`
+ */
 export function readIfPresent(path: string): string | null {
+  let file: number;
   try {
-    return readFileSync(path, 'utf8');
+    file = openSync(path, READ_FLAGS);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return null;
+    if (isErrno(error, 'ELOOP')) throw notOurs(path, 'a symbolic link');
+    if (isErrno(error, 'ENXIO', 'ENODEV')) throw notOurs(path, 'a socket or a device');
     throw error;
   }
+  try {
+    const stat = fstatSync(file);
+    if (!stat.isFile()) throw notOurs(path, kindOf(stat));
+    if (stat.size > MAX_BYTES) throw notOurs(path, `${stat.size} bytes`, `at most ${MAX_BYTES}`);
+    if (!isOwn(stat) && stat.uid !== statSync(dirname(path)).uid)
+      throw notOurs(path, `a file of user ${stat.uid}`, 'one of the user whom the state dir belongs to');
+    return readFileSync(file, 'utf8');
+  } finally {
+    closeSync(file);
+  }
 }
+
+/** Whether it belongs to the user we are, or to root. */
+export const isOwn = ({ uid }: Pick<Stats, 'uid'>): boolean => uid === 0 || uid === process.geteuid?.();
+
+const notOurs = (path: string, found: string, expected = 'a file that graceful wrote, or none') =>
+  fail('state-dir', `${path}: found ${found}, expected ${expected}`, { path, found, expected });
 
 export const isErrno = (error: unknown, ...codes: readonly string[]): boolean =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);

@@ -88,7 +88,9 @@ function parseProgram(text: string | null): Family | null {
   try {
     const { pid, startTicks, bootId, instance, slot } = JSON.parse(text ?? '{}') as Partial<Family>;
     const isWhole =
-      Number.isSafeInteger(pid) && [startTicks, bootId, instance].every((field) => typeof field === 'string');
+      Number.isSafeInteger(pid) &&
+      (pid as number) > 1 &&
+      [startTicks, bootId, instance].every((field) => typeof field === 'string');
     return isWhole && (slot === 'a' || slot === 'b') ? ({ pid, startTicks, bootId, instance, slot } as Family) : null;
   } catch {
     return null; // rubbish, as after a power loss

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { fail } from '../core/failure.ts';
 import { SLOTS, type Slot } from '../core/slot.ts';
 import { isErrno, tempPathFor } from './atomic-file.ts';
+import { kindOf } from './file-kind.ts';
 import type { StatePaths } from './state-paths.ts';
 
 export interface LinkState {
@@ -46,7 +47,7 @@ function readLink(paths: StatePaths): LinkState {
   try {
     const stat = lstatSync(path);
     if (!stat.isSymbolicLink()) {
-      const found = stat.isSocket() ? 'a socket' : stat.isDirectory() ? 'a directory' : 'a file';
+      const found = kindOf(stat);
       throw fail(
         'link-not-ours',
         `${path} should be graceful's link and is ${found}; move it away if nothing needs it (a backend must bind {socket}, never the link)`,

@@ -2,6 +2,7 @@
 // taken over at once instead of after a timeout. Whoever takes, or takes over, does so inside the gate, which the kernel
 // frees with its holder: two processes can never both find the same holder dead (node-proper-lockfile#121).
 
+import fs from 'node:fs';
 import { rm, rmdir, stat } from 'node:fs/promises';
 import lockfile from 'proper-lockfile';
 import { monotonicMs } from '../core/clock.ts';
@@ -38,6 +39,11 @@ const TOUCH_MS = 2_000;
 const UNSEEN_HOLDER_STALE_MS = 15_000;
 // proper-lockfile's own, racy takeover never happens: ten years.
 const NEVER_STALE_MS = 10 * 365 * 24 * 3_600_000;
+// proper-lockfile makes its directory with whatever the umask allows.
+const PRIVATE = {
+  ...fs,
+  mkdir: (path: string, made: fs.NoParamCallback) => fs.mkdir(path, 0o750, made),
+};
 const POLL_MS = 10;
 const GATE_PATIENCE_MS = 1_000;
 const SQUATTED_AFTER_MS = 5_000;
@@ -89,6 +95,7 @@ async function tryLock(paths: StatePaths, request: LockRequest): Promise<Lock | 
     realpath: false,
     stale: NEVER_STALE_MS,
     update: TOUCH_MS,
+    fs: PRIVATE,
     onCompromised: request.onLost,
   });
   const self = identify(process.pid);
@@ -158,6 +165,7 @@ function parseHolder(text: string | null): LockHolder | null {
     const holder = value as LockHolder;
     const isWhole =
       Number.isSafeInteger(holder.pid) &&
+      holder.pid > 0 &&
       [holder.startTicks, holder.bootId, holder.operation, holder.since, holder.pidNamespace].every(
         (field) => typeof field === 'string',
       );

@@ -4,6 +4,7 @@ import type { Config } from '../core/config.ts';
 import { fail } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
 import { isErrno } from './atomic-file.ts';
+import { kindOf } from './file-kind.ts';
 import { groupId } from './group-id.ts';
 import { knockAt } from './knock.ts';
 import { socketInodesOf } from './processes/open-sockets.ts';
@@ -26,12 +27,17 @@ export async function socketExists(path: string): Promise<boolean> {
  */
 export async function clearSocketFile(slot: Slot, path: string): Promise<boolean> {
   const inUse = (by: string) => fail('socket-in-use', `slot ${slot}: ${path} is in use by ${by}`, { slot, path, by });
+  const found = await lstat(path).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return null;
+    throw error;
+  });
+  if (found === null) return false;
+  // Looked at first: ECONNREFUSED is also what a plain file answers, and a symlink leads who knows where.
+  if (!found.isSocket()) throw inUse(`${kindOf(found)} that is not a socket`);
   const knock = await knockAt(path);
   if (knock === 'missing') return false;
   if (knock !== 'refused')
     throw inUse(knock === 'answered' ? listenerOf(path) : `something that answers ${knock.errno}`);
-  // ECONNREFUSED is also what a plain file answers, and that is not ours to remove.
-  if (!(await lstat(path)).isSocket()) throw inUse('a file that is not a socket');
   await rm(path, { force: true });
   return true;
 }
