@@ -10,10 +10,12 @@ import { replacePlaceholders } from '../config/placeholders.ts';
 import type { Config } from '../core/config.ts';
 import { fail } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
+import { isErrno } from './atomic-file.ts';
 import { type BackendRecord, identifyDirectory, removeRecord, writePid, writeRecord } from './backend-record.ts';
 import { groupId } from './group-id.ts';
 import { logSize } from './log-file.ts';
 import { identify, pidNamespace } from './processes/identity.ts';
+import { spawning } from './processes/spawn.ts';
 import { releaseOf } from './release.ts';
 import type { StatePaths } from './state-paths.ts';
 
@@ -72,31 +74,32 @@ export async function launch(config: Config, paths: StatePaths, slot: Slot): Pro
   await using log = await open(own.log, 'a', 0o640);
   // Any descriptor is passed on as it is; the types name only these.
   const logFd = log.fd as 3 | 4 | 5 | 6 | 7 | 8 | 9;
-  const child = execa('/bin/sh', ['-c', WAIT_FOR_GO, 'graceful', ...throughShell(argv, env)], {
-    cwd,
-    env,
-    extendEnv: false,
-    // setsid(2): a signal to our terminal, our cron job or our ssh session is not one to the backend.
-    detached: true,
-    cleanup: false,
-    stdio: ['ignore', logFd, logFd, 'pipe'],
-    buffer: false,
-    reject: false,
-  });
+  const { child } = await spawning(() =>
+    execa('/bin/sh', ['-c', WAIT_FOR_GO, 'graceful', ...throughShell(argv, env)], {
+      cwd,
+      env,
+      extendEnv: false,
+      // setsid(2): a signal to our terminal, our cron job or our ssh session is not one to the backend.
+      detached: true,
+      cleanup: false,
+      stdio: ['ignore', logFd, logFd, 'pipe'],
+      buffer: false,
+      reject: false,
+    }),
+  );
   child.unref();
   const exited = child.then((result): Exit => ({ exitCode: result.exitCode ?? null, signal: result.signal ?? null }));
   const identity = child.pid === undefined ? null : identify(child.pid);
   if (identity === null) {
-    const result = await child;
-    throw fail(
-      'not-executable',
-      `slot ${slot}: /bin/sh could not be started: ${'shortMessage' in result ? result.shortMessage : 'it exited at once'}`,
-      {
-        slot,
-        command: '/bin/sh',
-        reason: 'shortMessage' in result ? String(result.shortMessage) : 'exited',
-      },
-    );
+    child.ref();
+    const { cause } = (await child) as { readonly cause?: unknown };
+    if (cause instanceof Error && !isErrno(cause, 'ENOENT', 'EACCES')) throw cause; // EAGAIN, ENOMEM: not the program's fault
+    const reason = cause instanceof Error ? cause.message : 'it exited at once';
+    throw fail('not-executable', `slot ${slot}: /bin/sh could not be started: ${reason}`, {
+      slot,
+      command: '/bin/sh',
+      reason,
+    });
   }
   const record: BackendRecord = {
     ...identity,
@@ -119,6 +122,7 @@ export async function launch(config: Config, paths: StatePaths, slot: Slot): Pro
   } catch (error) {
     // ENOSPC: the shell reads the end of the pipe and exits, and nothing has been started.
     pipe.destroy();
+    child.ref(); // while nothing else keeps this process, it would end here
     await exited;
     removeRecord(own);
     throw error;

@@ -1,5 +1,6 @@
 // Telling systemd how we are, sd_notify(3), by systemd's own systemd-notify(1): Node has no datagram unix sockets.
 import { execa } from 'execa';
+import { spawning } from './processes/spawn.ts';
 
 export interface Notifier {
   /** Lines such as `READY=1` or `STATUS=two apps are up`. Never throws: a service that cannot tell is still a service. */
@@ -17,12 +18,15 @@ export function openNotifier(env: NodeJS.ProcessEnv, onProblem: (reason: string)
   let isBroken = false;
   const send = async (lines: readonly string[]): Promise<void> => {
     if (isBroken) return;
-    const result = await execa('systemd-notify', [`--pid=${process.pid}`, ...lines], {
-      env,
-      reject: false,
-      stdin: 'ignore',
-      timeout: 5_000,
-    });
+    const { child } = await spawning(() =>
+      execa('systemd-notify', [`--pid=${process.pid}`, ...lines], {
+        env,
+        reject: false,
+        stdin: 'ignore',
+        timeout: 5_000,
+      }),
+    );
+    const result = await child;
     if (!result.failed) return;
     isBroken = result.code === 'ENOENT';
     onProblem(
@@ -31,7 +35,7 @@ export function openNotifier(env: NodeJS.ProcessEnv, onProblem: (reason: string)
   };
   return {
     tell(...lines) {
-      last = last.then(() => send(lines)); // in order
+      last = last.then(() => send(lines)).catch((error: Error) => onProblem(error.message)); // in order
     },
     flush: async () => void (await last),
   };

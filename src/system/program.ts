@@ -8,6 +8,7 @@ import type { Slot } from '../core/slot.ts';
 import { delay, untilAborted } from './delay.ts';
 import type { Family } from './processes/family.ts';
 import { identify } from './processes/identity.ts';
+import { spawning } from './processes/spawn.ts';
 import { terminate } from './processes/terminate.ts';
 
 export interface Program {
@@ -40,7 +41,7 @@ const TAIL_LINES = 20;
 const TAIL_CHARACTERS = 16 * 1024;
 const LAST_WORDS_MS = 100;
 
-/** Runs the program; it never throws for a program that fails. */
+/** Runs the program; it never throws for a program that fails. @throws what `onStarted` throws; then it has been ended. */
 export async function runProgram({
   argv,
   cwd,
@@ -53,23 +54,31 @@ export async function runProgram({
 }: Program): Promise<ProgramEnd> {
   const [file = '', ...args] = argv;
   const instance = randomUUID();
-  const child = execa(file, args, {
-    cwd,
-    env: { ...env, GRACEFUL_INSTANCE: instance },
-    extendEnv: false,
-    stdin: 'ignore',
-    all: true,
-    buffer: false, // a limit would be the program's end
-    detached: true,
-    reject: false,
-  });
+  const { child } = await spawning(() =>
+    execa(file, args, {
+      cwd,
+      env: { ...env, GRACEFUL_INSTANCE: instance },
+      extendEnv: false,
+      stdin: 'ignore',
+      all: true,
+      buffer: false, // a limit would be the program's end
+      detached: true,
+      reject: false,
+    }),
+  ).catch((error: Error) => ({ child: error }));
+  if (child instanceof Error) return notStarted(child.message);
   const identity = child.pid === undefined ? null : identify(child.pid);
   if (child.pid === undefined) {
     const { originalMessage } = (await child) as { originalMessage?: string };
-    const startError = originalMessage ?? 'it could not be started';
-    return { startError, wasStopped: false, exitCode: null, signal: null, output: [] };
+    return notStarted(originalMessage ?? 'it could not be started');
   }
-  if (identity !== null) onStarted?.({ ...identity, slot, instance });
+  try {
+    if (identity !== null) onStarted?.({ ...identity, slot, instance });
+  } catch (error) {
+    child.kill('SIGKILL'); // nobody would know of it
+    await child;
+    throw error;
+  }
   const output = new Tail(child.all);
   const exited = once(child, 'exit').then(([exitCode, signal]) => ({ exitCode, signal }));
   const over = new AbortController();
@@ -88,6 +97,14 @@ export async function runProgram({
   await output.ended(LAST_WORDS_MS);
   return { startError: null, wasStopped, exitCode, signal, output: output.lines() };
 }
+
+const notStarted = (startError: string): ProgramEnd => ({
+  startError,
+  wasStopped: false,
+  exitCode: null,
+  signal: null,
+  output: [],
+});
 
 const NOT_SEEN = { exitCode: null, signal: null };
 

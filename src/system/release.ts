@@ -1,19 +1,23 @@
 // Which code a backend is started with: the git commit of its directory, else the release directory it resolved to.
 import { basename } from 'node:path';
 import { execa } from 'execa';
+import { spawning } from './processes/spawn.ts';
 
 /** A short commit, a release directory's name, or null where neither applies. */
 export async function releaseOf(configuredCwd: string, resolvedCwd: string): Promise<string | null> {
   // safe.directory: reading a commit out of another user's checkout runs nothing of it.
-  const git = await execa('git', ['-c', 'safe.directory=*', 'rev-parse', '--short=8', 'HEAD'], {
-    cwd: resolvedCwd,
-    // In a git hook GIT_DIR is set, and would name that repository instead of the app's.
-    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))),
-    extendEnv: false,
-    reject: false,
-    timeout: 2000,
-    stdin: 'ignore',
-  });
+  const { child } = await spawning(() =>
+    execa('git', ['-c', 'safe.directory=*', 'rev-parse', '--short=8', 'HEAD'], {
+      cwd: resolvedCwd,
+      // In a git hook GIT_DIR is set, and would name that repository instead of the app's.
+      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))),
+      extendEnv: false,
+      reject: false,
+      timeout: 2000,
+      stdin: 'ignore',
+    }),
+  );
+  const git = await child;
   if (!git.failed && git.stdout !== '') return git.stdout;
   return configuredCwd === resolvedCwd ? null : basename(resolvedCwd);
 }
