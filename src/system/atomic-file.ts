@@ -38,8 +38,17 @@ export function writeAtomically(path: string, content: string, options: { mode: 
     }
     renameSync(temp, path);
   } catch (error) {
-    rmSync(temp, { force: true });
+    removeIfPossible(temp);
     throw error;
+  }
+}
+
+/** For clearing up after a failure: why that failed is what has to be told. What stays is swept by the next operation. */
+export function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // EIO, EROFS
   }
 }
 

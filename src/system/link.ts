@@ -4,7 +4,7 @@ import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:f
 import { basename } from 'node:path';
 import { fail } from '../core/failure.ts';
 import { SLOTS, type Slot } from '../core/slot.ts';
-import { isErrno, tempPathFor } from './atomic-file.ts';
+import { isErrno, removeIfPossible, tempPathFor } from './atomic-file.ts';
 import { kindOf } from './file-kind.ts';
 import type { StatePaths } from './state-paths.ts';
 
@@ -33,7 +33,12 @@ export function openLink(paths: StatePaths): Link {
       const temp = tempPathFor(paths.link);
       // A relative target survives a move of the directory, a chroot and a container's mount.
       symlinkSync(basename(paths.slots[slot].socket), temp);
-      renameSync(temp, paths.link);
+      try {
+        renameSync(temp, paths.link);
+      } catch (error) {
+        removeIfPossible(temp);
+        throw error;
+      }
     },
     remove() {
       readLink(paths);

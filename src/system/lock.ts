@@ -48,6 +48,9 @@ const POLL_MS = 10;
 const GATE_PATIENCE_MS = 1_000;
 const SQUATTED_AFTER_MS = 5_000;
 
+/** The locks that this process holds right now. */
+const held = new Map<string, symbol>();
+
 /** @throws `busy` when another operation still holds the lock after `waitMs`. */
 export async function acquireLock(paths: StatePaths, request: LockRequest): Promise<Lock> {
   const startedAt = monotonicMs();
@@ -98,33 +101,53 @@ async function tryLock(paths: StatePaths, request: LockRequest): Promise<Lock | 
     fs: PRIVATE,
     onCompromised: request.onLost,
   });
-  const self = identify(process.pid);
-  if (self === null) throw new Error('the process cannot see itself in /proc');
-  const holder: LockHolder = {
-    ...self,
-    operation: request.operation,
-    since: new Date().toISOString(),
-    pidNamespace: pidNamespace(),
+  try {
+    writeAtomically(paths.lockHolder, `${JSON.stringify(describeSelf(request.operation))}\n`, { mode: 0o640 });
+  } catch (error) {
+    await unlock().catch(() => undefined); // what went wrong first is what has to be told
+    throw error;
+  }
+  const hold = Symbol(request.operation);
+  held.set(paths.lock, hold);
+  return {
+    async [Symbol.asyncDispose]() {
+      await release(paths, unlock, request.emit);
+      if (held.get(paths.lock) === hold) held.delete(paths.lock);
+    },
   };
-  writeAtomically(paths.lockHolder, `${JSON.stringify(holder)}\n`, { mode: 0o640 });
-
-  return { [Symbol.asyncDispose]: () => release(paths, unlock) };
 }
 
-/** Inside the gate: once the holder's file has gone, the lock looks like a dead one's, and only there nobody can act on it. */
-async function release(paths: StatePaths, unlock: () => Promise<void>): Promise<void> {
+function describeSelf(operation: string): LockHolder {
+  const self = identify(process.pid);
+  if (self === null) throw new Error('the process cannot see itself in /proc');
+  return { ...self, operation, since: new Date().toISOString(), pidNamespace: pidNamespace() };
+}
+
+/**
+ * Inside the gate: once the holder's file has gone, the lock looks like a dead one's, and only there nobody can act on it.
+ * The work is done: what goes wrong here is told and is no failure, and `held` knows that nobody holds what stays.
+ */
+async function release(paths: StatePaths, unlock: () => Promise<void>, emit: EventSink): Promise<void> {
+  const warn = (error: Error): void => emit({ type: 'warned', about: 'the lock', detail: error.message });
+  await using gate = await enterGateSoon(paths).catch((error: Error) => {
+    warn(error);
+    return null;
+  });
+  // Without the gate the file stays: it means nothing without the lock, and whoever comes next replaces it.
+  if (gate !== null) await rm(paths.lockHolder, { force: true }).catch(warn);
+  await unlock().catch((error: Error) => {
+    if (!isErrno(error, 'ERELEASED', 'ENOTACQUIRED', 'ENOENT')) warn(error); // lost: told by onCompromised
+  });
+}
+
+async function enterGateSoon(paths: StatePaths): Promise<AsyncDisposable | null> {
   const patience = monotonicMs() + GATE_PATIENCE_MS;
   let gate = await enterGate(paths);
   while (gate === null && monotonicMs() < patience) {
     await delay(1 + Math.random() * 4);
     gate = await enterGate(paths);
   }
-  await using _ = gate;
-  // Without the gate the file stays: it means nothing without the lock, and whoever comes next replaces it.
-  if (gate !== null) await rm(paths.lockHolder, { force: true });
-  await unlock().catch((error: unknown) => {
-    if (!isErrno(error, 'ERELEASED', 'ENOTACQUIRED', 'ENOENT')) throw error; // lost: told by onCompromised
-  });
+  return gate;
 }
 
 /** Whether the lock exists and its holder lives. A lock without a holder is one that is being taken, or was left. */
@@ -135,7 +158,10 @@ async function isHeld(paths: StatePaths): Promise<boolean> {
   // A pid namespace, like a pid, means nothing after a reboot.
   if (holder === null || holder.bootId !== bootId()) return false;
   if (holder.pidNamespace !== pidNamespace()) return Math.abs(Date.now() - touchedAt) < UNSEEN_HOLDER_STALE_MS;
-  return liveness(holder) !== 'dead';
+  const life = liveness(holder);
+  // Ours, and not held: its release failed (EIO, EROFS). A supervisor would be in its own way for ever.
+  if (life === 'alive' && holder.pid === process.pid) return held.has(paths.lock);
+  return life !== 'dead';
 }
 
 async function lockTouchedAt(paths: StatePaths): Promise<number | null> {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { tempDir } from '../rig/temp-dir.ts';
@@ -76,4 +76,27 @@ it('a lock that somebody made by hand and left is no obstacle', async () => {
   assert.deepEqual(events, ['lock-taken-over']);
   await lock[Symbol.asyncDispose]();
   assert.deepEqual([existsSync(paths.lock), existsSync(paths.lockHolder)], [false, false]);
+});
+
+it('a lock that this very process failed to release is not in its own way', async () => {
+  await using dir = await tempDir();
+  const { acquireLock } = await import('../../src/system/lock.ts');
+  const { statePaths } = await import('../../src/system/state-paths.ts');
+  const paths = statePaths(dir.path, 'app');
+  const acquire = () =>
+    acquireLock(paths, {
+      operation: 'test',
+      waitMs: 0,
+      signal: new AbortController().signal,
+      emit: () => undefined,
+      onLost: assert.fail,
+    });
+  const first = await acquire();
+  await assert.rejects(acquire(), /another operation holds the lock/);
+  const holder = readFileSync(paths.lockHolder, 'utf8');
+  await first[Symbol.asyncDispose]();
+  // As after a release during which the disk answered EIO.
+  mkdirSync(paths.lock);
+  writeFileSync(paths.lockHolder, holder);
+  await (await acquire())[Symbol.asyncDispose]();
 });
