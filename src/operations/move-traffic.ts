@@ -31,7 +31,12 @@ export async function moveTraffic(app: App, before: Snapshot, to: Reachable): Pr
     desired.write('up', app.operation);
     app.emit({ type: 'desired-changed', desired: 'up' });
   }
-  link.point(slot);
+  try {
+    link.point(slot);
+  } catch (error) {
+    if (before.desired === 'down') desired.write('down', app.operation);
+    throw error;
+  }
   // From now on clients may be connected to it: whatever happens, it is not simply stopped.
   to.keep?.();
   app.emit({ type: 'traffic-switched', from: before.active, to: slot });

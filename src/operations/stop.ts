@@ -4,6 +4,7 @@ import { fail, GracefulError } from '../core/failure.ts';
 import type { KeptSlot, OperationInputs, Outcomes } from '../core/outcome.ts';
 import { inactiveForMs, slotsToEmpty } from '../core/plan.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
+import type { Desired } from '../core/status.ts';
 import { type App, aborted, msSince } from './app.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
 import { moveTraffic } from './move-traffic.ts';
@@ -96,15 +97,14 @@ async function leave(app: App, slot: Slot, force: boolean): Promise<void> {
         reason: `slot ${otherSlot(slot)} is ${other === null ? 'stopped' : 'unready'}`,
       },
     );
-  wantDown(app);
-  removeLink(app, snapshot);
+  takeOffline(app, snapshot);
 }
 
 async function stopAll(app: App, keepDesired: boolean): Promise<ReadonlyMap<Slot, Stopped>> {
   const before = await app.exclusive(async () => {
     const snapshot = await settle(app);
-    if (!keepDesired) wantDown(app);
-    removeLink(app, snapshot);
+    if (keepDesired) removeLink(app, snapshot);
+    else takeOffline(app, snapshot);
     return snapshot;
   });
   const whyKeep = async ({ desired, link }: Snapshot): Promise<string | null> =>
@@ -121,10 +121,20 @@ async function stopAll(app: App, keepDesired: boolean): Promise<ReadonlyMap<Slot
   );
 }
 
-/** Before anything else: from here on keepalive leaves the app alone. */
-function wantDown(app: App): void {
-  app.system.desired.write('down', app.operation);
-  app.emit({ type: 'desired-changed', desired: 'down' });
+/** Desired down before anything else: from here on keepalive leaves the app alone. Both or, where the link stays, neither. */
+function takeOffline(app: App, snapshot: Snapshot): void {
+  want(app, 'down');
+  try {
+    removeLink(app, snapshot);
+  } catch (error) {
+    want(app, snapshot.desired);
+    throw error;
+  }
+}
+
+function want(app: App, desired: Desired): void {
+  app.system.desired.write(desired, app.operation);
+  app.emit({ type: 'desired-changed', desired });
 }
 
 /** Without the link no new request comes. */
