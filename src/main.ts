@@ -2,7 +2,7 @@
 import { isatty } from 'node:tty';
 
 import type { Globals, Invocation, OperationInvocation } from './cli/invocation.ts';
-import { standardOutput } from './cli/output.ts';
+import { outputTo, standardOutput } from './cli/output.ts';
 import { guessGlobals, parseCommandLine } from './cli/parse.ts';
 import { type LazyRenderer, lazyRenderer } from './cli/renderers/lazy.ts';
 import type { Renderer } from './cli/renderers/renderer.ts';
@@ -52,12 +52,12 @@ async function perform(invocation: Invocation): Promise<number> {
       return supervise(invocation);
     case 'help': {
       const { renderHelp } = await import('./cli/help.ts');
-      process.stdout.write(renderHelp(invocation.command, process.stdout.columns));
+      say(renderHelp(invocation.command, process.stdout.columns));
       return 0;
     }
     case 'version': {
       const { VERSION } = await import('./version.ts');
-      process.stdout.write(`${VERSION}\n`);
+      say(`${VERSION}\n`);
       return 0;
     }
     case 'none':
@@ -159,7 +159,7 @@ async function serveFront({ listen, globals }: Extract<Invocation, { kind: 'fron
     socketPath: link,
     onError: (error) => process.stderr.write(`front: ${error.message}\n`),
   });
-  process.stdout.write(
+  say(
     `front: http://${front.address.address}:${front.address.port}/ -> ${link} (for trying out; in production use nginx)\n`,
   );
   await new Promise<void>((resolve) => {
@@ -175,13 +175,16 @@ async function serveFront({ listen, globals }: Extract<Invocation, { kind: 'fron
 /** No command: short help and, where there is a configuration, the status. */
 async function introduce(globals: Globals): Promise<number> {
   const { renderShortHelp } = await import('./cli/help.ts');
-  process.stdout.write(renderShortHelp());
+  say(renderShortHelp());
   const { findConfigFile } = await import('./config/load.ts');
   const file = await findConfigFile({ cwd: process.cwd(), env, file: globals.config });
   if (file === null) return 0;
-  process.stdout.write('\n');
+  say('\n');
   return showStatus({ kind: 'status', watch: false, intervalMs: 0, globals });
 }
+
+/** To a disk that is full or a reader that has gone, too. */
+const say = (text: string): void => outputTo(process.stdout).write(text);
 
 const configFor = (globals: Globals): Promise<Config> =>
   loadConfig({ cwd: process.cwd(), env, file: globals.config, stateDir: globals.stateDir });

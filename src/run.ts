@@ -20,6 +20,7 @@ export interface RunOptions {
 
 /** Supervises until a signal ends it. @throws whatever keeps it from starting. */
 export async function run({ configs, reread, metricsListen, json, env, stdout, stderr }: RunOptions): Promise<void> {
+  stderr.on('error', () => undefined); // a full disk behind it is no reason to end
   const notifier = openNotifier(env, (reason) => stderr.write(`graceful: systemd is not told: ${reason}\n`));
   const priorities = env['JOURNAL_STREAM'] !== undefined;
   const supervisor = new Supervisor({
@@ -80,7 +81,8 @@ async function serveMetrics(supervisor: Supervisor, { host, port }: ListenAddres
       .then(({ type, text }) => response.writeHead(200, { 'content-type': type }).end(text))
       .catch((error: unknown) => response.writeHead(500).end(String(error)));
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+  // Later on too: what accept(2) runs out of (ENOMEM, ENOBUFS) comes back.
+  await new Promise<void>((resolve, reject) => server.on('error', reject).listen(port, host, resolve));
   return server;
 }
 

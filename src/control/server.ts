@@ -35,7 +35,8 @@ export async function listenForControl(path: string, doors: ControlDoors): Promi
   server.maxConnections = 1_024;
   server.on('clientError', (_error, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    // Later on too: what accept(2) runs out of (ENOMEM, ENOBUFS) comes back.
+    server.on('error', reject);
     // bind(2) happens within listen: no moment in which others could connect.
     const umask = process.umask(0o177);
     server.listen(path, resolve);

@@ -45,10 +45,19 @@ export class BackendWatch {
 
   #look(): void {
     for (const [instance, { record, onDeath }] of this.#adopted) {
-      if (isAlive(record)) continue;
+      if (!hasGone(record)) continue;
       this.#adopted.delete(instance);
       onDeath({ slot: record.slot, record, exit: { exitCode: null, signal: null } });
     }
     if (this.#adopted.size === 0) this.close();
+  }
+}
+
+/** Certainly: where /proc cannot be read (EMFILE), the next look tells. */
+function hasGone(record: BackendRecord): boolean {
+  try {
+    return !isAlive(record);
+  } catch {
+    return false;
   }
 }

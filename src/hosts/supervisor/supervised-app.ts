@@ -172,12 +172,21 @@ export class SupervisedApp {
   }
 
   readonly #onDeath = (death: Death): void => {
+    try {
+      this.#answer(death);
+    } catch (error) {
+      // EMFILE, EIO: who has died cannot be seen now. Keepalive is tried until it can.
+      if (!this.#isLeaving) this.#recovery.afterDeath(GracefulError.from(error).message, 0);
+    }
+  };
+
+  #answer(death: Death): void {
     const loss = lossOf(death, this.#system, { isBusy: !this.#running.isEmpty });
     if (loss === null) return;
     this.hub.emit({ type: 'backend-died', slot: death.slot, pid: death.record.pid, ...death.exit });
     // Where nobody is served by it, there is nothing to recover from.
     if (!this.#isLeaving && loss.served) this.#recovery.afterDeath(loss.reason, loss.readyForMs);
-  };
+  }
 
   async #keepalive(reason: string): Promise<Outcomes['keepalive']> {
     this.#adopt();
@@ -187,8 +196,12 @@ export class SupervisedApp {
   }
 
   #hasStandby(): boolean {
-    const { slot } = this.#system.link.read();
-    return slot !== null && this.#system.record(otherSlot(slot)).kind === 'alive';
+    try {
+      const { slot } = this.#system.link.read();
+      return slot !== null && this.#system.record(otherSlot(slot)).kind === 'alive';
+    } catch {
+      return false; // EMFILE, EIO: keepalive will say so
+    }
   }
 
   /** What is started by itself is started with what the file says now, too, unless that is wrong. */
