@@ -199,6 +199,10 @@ const ERRNO_HINTS: Readonly<Record<string, readonly string[]>> = {
   ENOSPC: ['The disk is full: `df -h` and `df -i` show which.'],
   EROFS: ['The file system is mounted read-only.'],
   EMFILE: ['Too many open files: `ulimit -n` shows the limit.'],
+  ENFILE: ['Too many open files on this machine: `sysctl fs.file-nr` shows them and the limit.'],
+  EAGAIN: ['No more processes: `ulimit -u` and the pids limit of the cgroup bound them.'],
+  ENOMEM: ['The memory is used up: `free -h` and the memory limit of the cgroup show it.'],
+  EIO: ['The disk or its file system is broken: `dmesg` says more.'],
 };
 
 const problemLine = ({ key, found, expected, suggestion }: ConfigProblem): string =>

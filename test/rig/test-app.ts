@@ -59,7 +59,8 @@ export interface TestApp extends AsyncDisposable {
   succeed(...args: readonly string[]): Promise<Run>;
   /** Runs a command as a person (or cron) would, and returns what it printed. */
   plain(...args: readonly string[]): Promise<Run>;
-  spawnGraceful(args: readonly string[], env?: NodeJS.ProcessEnv): RunningCommand;
+  /** `wrapper`: the program and its arguments that the whole command line is given to, `strace -f …`. */
+  spawnGraceful(args: readonly string[], env?: NodeJS.ProcessEnv, wrapper?: readonly string[]): RunningCommand;
   status(): Promise<StatusReport>;
   /** The slot that the link leads to. */
   active(): Slot | null;
@@ -119,8 +120,13 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   writeFileSync(join(dir, 'version'), '1\n');
   save();
 
-  const spawnGraceful = (args: readonly string[], env: NodeJS.ProcessEnv = {}): RunningCommand => {
-    const child = spawn(process.execPath, [BIN, ...args], {
+  const spawnGraceful = (
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    wrapper: readonly string[] = [],
+  ): RunningCommand => {
+    const [program = '', ...rest] = [...wrapper, process.execPath, BIN, ...args];
+    const child = spawn(program, rest, {
       cwd: dir,
       env: { ...cleanEnvironment(), ...options.managerEnv, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
