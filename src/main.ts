@@ -46,6 +46,8 @@ async function perform(invocation: Invocation): Promise<number> {
       return operate(invocation);
     case 'status':
       return showStatus(invocation);
+    case 'doctor':
+      return examine(invocation);
     case 'front':
       return serveFront(invocation);
     case 'run':
@@ -147,6 +149,31 @@ async function showStatus({ watch, intervalMs, globals }: Extract<Invocation, { 
   const report = await status(system);
   show(report, { ...options, quiet: globals.quiet, stdout: standardOutput });
   return isServing(report) ? 0 : EXIT_CODES['not-serving'];
+}
+
+async function examine({ globals, strict, ...options }: Extract<Invocation, { kind: 'doctor' }>): Promise<number> {
+  const { configFindings, examineApp } = await import('./doctor/doctor.ts');
+  const { exitCodeOf } = await import('./doctor/verdict.ts');
+  const { showFindings } = await import('./cli/show-findings.ts');
+  const show = (findings: Parameters<typeof showFindings>[0]): void =>
+    showFindings(findings, {
+      json: globals.json,
+      quiet: globals.quiet,
+      colour: terminal(globals).answerColour,
+      stdout: process.stdout,
+    });
+  let config: Config;
+  try {
+    config = await configFor(globals);
+  } catch (thrown) {
+    const error = GracefulError.from(thrown);
+    show(configFindings(error));
+    return error.exitCode;
+  }
+  const system = openAppSystem(config);
+  const findings = await examineApp(system, { ...options, status: () => status(system) });
+  show(findings);
+  return exitCodeOf(findings, strict);
 }
 
 async function serveFront({ listen, globals }: Extract<Invocation, { kind: 'front' }>): Promise<number> {

@@ -176,6 +176,33 @@ export const COMMANDS = {
     ],
     exits: [0, 1, 2, 3, 5, 70],
   },
+  doctor: {
+    summary: 'check the whole chain from the proxy to the backend',
+    description: [
+      'Looks at everything that an update hangs on: the configuration, the state dir and its place, the way of nginx to the sockets (the connect is tried as its user), what `nginx -T` says, who calls keepalive, leftovers, and whether connections stay with the old slot after a switch. Each finding says how to mend it; doctor itself changes nothing.',
+      'As root it sees more: it can become the user of nginx for a moment. Exit code 1 if there is an error, with --strict also if there is a warning.',
+    ],
+    positionals: null,
+    flags: {
+      strict: { type: 'boolean', description: 'Exit with 1 for warnings too.' },
+      'proxy-user': {
+        type: 'string',
+        value: 'NAME',
+        description: 'The user as whom the proxy connects. By default that of nginx.',
+      },
+      'nginx-config': {
+        type: 'string',
+        value: 'FILE',
+        description: "The main file of nginx's configuration, where it is not the one that nginx finds by itself.",
+      },
+    },
+    examples: [
+      { command: 'sudo graceful doctor', does: 'check everything' },
+      { command: 'graceful doctor -q || page-someone', does: 'print only what has to be mended' },
+      { command: 'graceful doctor --proxy-user caddy', does: 'behind another proxy than nginx' },
+    ],
+    exits: [0, 1, 2, 70],
+  },
   run: {
     summary: 'supervise one or more apps in the foreground',
     description: [

@@ -31,6 +31,13 @@ export type OperationInvocation = {
 export type Invocation =
   | OperationInvocation
   | { readonly kind: 'status'; readonly watch: boolean; readonly intervalMs: number; readonly globals: Globals }
+  | {
+      readonly kind: 'doctor';
+      readonly strict: boolean;
+      readonly proxyUser: string | null;
+      readonly nginxConfig: string | null;
+      readonly globals: Globals;
+    }
   | { readonly kind: 'front'; readonly listen: ListenAddress; readonly globals: Globals }
   | {
       readonly kind: 'run';

@@ -143,6 +143,13 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
     waitMs: given.timerMs('wait'),
     globals: given.globals,
   }),
+  doctor: (given) => ({
+    kind: 'doctor',
+    strict: given.has('strict'),
+    proxyUser: given.text('proxy-user'),
+    nginxConfig: given.text('nginx-config'),
+    globals: given.globals,
+  }),
   run: (given) => {
     const metricsListen = given.text('metrics-listen');
     return {

@@ -1,0 +1,54 @@
+// Lines of cron that call us for this app: the user's own crontab, /etc/crontab and /etc/cron.d, as crontab(5) has them.
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Config } from '../../core/config.ts';
+import { listProcesses } from '../../system/processes/stat.ts';
+import { ask } from '../run-program.ts';
+
+export interface CronLine {
+  readonly place: string;
+  readonly command: 'keepalive' | 'stop';
+}
+
+export async function cronLines(config: Config): Promise<readonly CronLine[]> {
+  const own = await ask('crontab', ['-l']);
+  const files = ['/etc/crontab', ...list('/etc/cron.d')].map((file) => [file, read(file)] as const);
+  return [["this user's crontab", own.ok ? own.stdout : ''] as const, ...files].flatMap(([place, text]) =>
+    text.split('\n').flatMap((line) => {
+      const command = commandIn(line, config);
+      return command === null ? [] : [{ place, command }];
+    }),
+  );
+}
+
+/** A line is ours when it calls graceful for this configuration, by the file's path or from its directory. */
+function commandIn(line: string, { file, stateDir }: Config): CronLine['command'] | null {
+  if (/^\s*#/.test(line) || !/\bgraceful\b/.test(line)) return null;
+  const names = [file, file === null ? null : dirname(file), stateDir].filter((path): path is string => path !== null);
+  if (!names.some((path) => line.includes(path))) return null;
+  if (/\bkeepalive\b/.test(line)) return 'keepalive';
+  return /\bstop\b.*--inactive\b/.test(line) ? 'stop' : null;
+}
+
+/** Debian's cron, cronie's and dcron's crond, and busybox's. */
+export const isCronRunning = (): boolean =>
+  listProcesses().some(({ pid }) => ['cron', 'crond', 'fcron', 'anacron'].includes(read(`/proc/${pid}/comm`).trim()));
+
+function list(directory: string): readonly string[] {
+  try {
+    // run-parts' names: cron ignores the others.
+    return readdirSync(directory)
+      .filter((file) => /^[\w-]+$/.test(file))
+      .map((file) => join(directory, file));
+  } catch {
+    return []; // no cron here
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // not there, or not for us to read
+  }
+}
