@@ -6,6 +6,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { jsonSchema } from '../src/config/json-schema.ts';
 import { EXIT_CODES } from '../src/core/failure.ts';
+import { CHECK_NAMES } from '../src/doctor/doctor.ts';
 import { statePaths } from '../src/system/state-paths.ts';
 import { EVENTS } from './cli/samples.ts';
 import { inRepo } from './rig/paths.ts';
@@ -169,6 +170,11 @@ describe('exit codes', () => {
 it('every event of an operation is in docs/json.md, and every one there exists', () => {
   const documented = rows(section(read('docs/json.md'), '## Events')).map(([type = '']) => quoted(type)[0]);
   assert.deepEqual(documented.sort(), Object.keys(EVENTS).sort());
+});
+
+it('every check of doctor is in docs/doctor.md, and every one there exists', () => {
+  const documented = [...read('docs/doctor.md').matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name);
+  assert.deepEqual(documented, CHECK_NAMES);
 });
 
 it('every file of the state dir is in the README', () => {

@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { inRepo } from './paths.ts';
 
 /** The names in requirements.json. */
-export type Requirement = 'nginx' | 'wrk' | 'php-fpm' | 'python3' | 'tini' | 'logrotate' | 'systemd' | 'strace';
+export type Requirement =
+  | 'nginx'
+  | 'wrk'
+  | 'php-fpm'
+  | 'python3'
+  | 'tini'
+  | 'logrotate'
+  | 'systemd'
+  | 'strace'
+  | 'cron'
+  | 'ss';
 
 /** The absolute path of a program. Raises an error if it is not installed: ask {@link skipUnless} first. */
 export const need = (name: Requirement): string => {

@@ -1,4 +1,5 @@
 // After a switch: connections that stay with the old slot while the new one gets others are kept by the proxy.
+import { monotonicMs } from '../../core/clock.ts';
 import { SLOTS, type Slot } from '../../core/slot.ts';
 import { delay } from '../../system/delay.ts';
 import { readSocketTables, rowsNamed } from '../../system/socket-table.ts';
@@ -7,6 +8,7 @@ import { note, ok, type Remark, warning } from '../finding.ts';
 
 /** Longer than most requests take. */
 const WATCH_MS = 2_000;
+const LOOK_EVERY_MS = 20;
 const ACCEPTED = '03';
 
 export async function oldSlot({ status, system }: DoctorContext): Promise<readonly Remark[]> {
@@ -17,9 +19,8 @@ export async function oldSlot({ status, system }: DoctorContext): Promise<readon
   if (active === null || old === undefined) return [];
   const before = { old: acceptedAt(system, old), active: acceptedAt(system, active) };
   if (before.old.size === 0) return [ok(`nobody is connected to slot ${old} any more`)];
-  await delay(WATCH_MS);
+  const isFed = await getsNewOnes(system, active, before.active);
   const stayed = [...acceptedAt(system, old)].filter((inode) => before.old.has(inode)).length;
-  const isFed = [...acceptedAt(system, active)].some((inode) => !before.active.has(inode));
   if (stayed === 0) return [ok(`slot ${old} is emptying`)];
   const since = system.link.read().since;
   const age = since === null ? '' : `, ${Math.round((Date.now() - since) / 1_000)} s after the switch`;
@@ -32,6 +33,17 @@ export async function oldSlot({ status, system }: DoctorContext): Promise<readon
         )
       : note(`${what}: long requests, or WebSockets`),
   ];
+}
+
+/** Looks again and again for the whole time: most connections are short. */
+async function getsNewOnes(system: DoctorContext['system'], slot: Slot, before: ReadonlySet<string>): Promise<boolean> {
+  const until = monotonicMs() + WATCH_MS;
+  let isFed = false;
+  while (monotonicMs() < until) {
+    isFed ||= [...acceptedAt(system, slot)].some((inode) => !before.has(inode));
+    await delay(LOOK_EVERY_MS);
+  }
+  return isFed;
 }
 
 /** The kernel's numbers of the connections that were accepted at a slot's socket. */
