@@ -30,9 +30,24 @@ const type = <Name extends string>(name: Name, meaning: string) => pipe(literal(
 
 const PATH = 'a path and query that start with "/", without spaces';
 const HOST = 'a host name';
+const SCRIPT = 'the path of a script';
 const STATUS = 'status codes such as 200, "200-399" or "200,204,300-399"';
 const CODE = pipe(number(STATUS), integer(STATUS));
 const CODES = pipe(string(STATUS), regex(STATUS_PATTERN, STATUS));
+
+const path = optional(
+  pipe(string(PATH), regex(/^\/[!-~]*$/, PATH), description('Path and query of the request.')),
+  '/healthz',
+);
+const status = optional(
+  pipe(
+    union([CODE, CODES, array(union([CODE, CODES], STATUS), STATUS)], STATUS),
+    description('Status codes that pass: a number, a string such as "200,204,300-399", or an array of those.'),
+    parsedBy(parseStatusRanges, STATUS),
+  ),
+  '200-399',
+);
+const host = optional(pipe(string(HOST), regex(/^[!-~]+$/, HOST), description('The Host header.')), 'localhost');
 
 /** How a backend proves that it can take requests. */
 export const health = notAnArray(
@@ -42,19 +57,23 @@ export const health = notAnArray(
       closed({ type: type('connect', 'Healthy when the socket accepts a connection.'), ...limits }),
       closed({
         type: type('http', 'Healthy when a GET request over the socket is answered with one of the statuses.'),
-        path: optional(
-          pipe(string(PATH), regex(/^\/[!-~]*$/, PATH), description('Path and query of the request.')),
-          '/healthz',
-        ),
-        status: optional(
+        path,
+        status,
+        host,
+        ...limits,
+      }),
+      closed({
+        type: type('fastcgi', 'Healthy when a FastCGI request over the socket is answered with one of the statuses.'),
+        path,
+        script: optional(
           pipe(
-            union([CODE, CODES, array(union([CODE, CODES], STATUS), STATUS)], STATUS),
-            description('Status codes that pass: a number, a string such as "200,204,300-399", or an array of those.'),
-            parsedBy(parseStatusRanges, STATUS),
+            string(SCRIPT),
+            regex(/^[ -~]+$/, SCRIPT),
+            description('SCRIPT_FILENAME, relative to where the FastCGI server looks; the path unless said otherwise.'),
           ),
-          '200-399',
         ),
-        host: optional(pipe(string(HOST), regex(/^[!-~]+$/, HOST), description('The Host header.')), 'localhost'),
+        status,
+        host,
         ...limits,
       }),
       closed({
@@ -66,6 +85,7 @@ export const health = notAnArray(
         ...limits,
       }),
     ],
-    (issue) => (issue.path === undefined ? 'an object such as { "type": "connect" }' : 'connect, http or exec'),
+    (issue) =>
+      issue.path === undefined ? 'an object such as { "type": "connect" }' : 'connect, http, fastcgi or exec',
   ),
 );

@@ -134,6 +134,15 @@ function toHealthCheck(check: InferOutput<typeof health>, argv: Argv): HealthChe
       return { type: check.type, ...limits };
     case 'http':
       return { type: check.type, path: check.path, status: check.status, host: check.host, ...limits };
+    case 'fastcgi':
+      return {
+        type: check.type,
+        path: check.path,
+        script: check.script ?? null,
+        status: check.status,
+        host: check.host,
+        ...limits,
+      };
     case 'exec':
       return { type: check.type, command: argv(check.command), ...limits };
   }

@@ -13,6 +13,15 @@ export type HealthCheck = HealthLimits &
         /** The Host header. */
         readonly host: string;
       }
+    | {
+        readonly type: 'fastcgi';
+        /** Path and query of the request: REQUEST_URI, SCRIPT_NAME and QUERY_STRING. */
+        readonly path: string;
+        /** SCRIPT_FILENAME; null: the path. */
+        readonly script: string | null;
+        readonly status: readonly (readonly [from: number, to: number])[];
+        readonly host: string;
+      }
     | { readonly type: 'exec'; readonly command: readonly string[] }
   );
 

@@ -41,10 +41,10 @@ test('a type of health check allows only its own keys', async () => {
     'health.command: missing, expected an array such as ["node", "server.js"], or one string',
   ]);
   assert.deepEqual(await linesFor({ command, health: { type: 'htpp' } }), [
-    'health.type: found "htpp", expected connect, http or exec; did you mean "http"?',
+    'health.type: found "htpp", expected connect, http, fastcgi or exec; did you mean "http"?',
   ]);
   assert.deepEqual(await linesFor({ command, health: { path: '/' } }), [
-    'health.type: missing, expected connect, http or exec',
+    'health.type: missing, expected connect, http, fastcgi or exec',
   ]);
 });
 
@@ -90,6 +90,7 @@ test('a wrong value is shown with what was expected', async () => {
     [{ health: { type: 'http', path: 'healthz' } }, /^health\.path: found "healthz"/],
     [{ health: { type: 'http', path: '/a b' } }, /^health\.path: found/],
     [{ health: { type: 'http', host: 'a\r\nb' } }, /^health\.host: found/],
+    [{ health: { type: 'fastcgi', script: '' } }, /^health\.script: found/],
     [{ health: { type: 'connect', failures: 0 } }, 'health.failures: found 0, expected a whole number, at least 1'],
     [{ schedule: { keepalive: 'hourly' } }, /^schedule\.keepalive: found "hourly", expected a cron expression/],
     [{ schedule: { keepalive: true } }, /^schedule\.keepalive: found true/],

@@ -20,7 +20,7 @@ describe('name: fastcgi, and two php-fpm backends', { skip: skipUnless('nginx', 
       config: {
         command: [need('php-fpm'), '-F', ...(userInfo().uid === 0 ? ['-R'] : []), '-y', 'php-fpm.conf'],
         cwd: 'current',
-        health: { type: 'connect', interval: '20ms' },
+        health: { type: 'fastcgi', path: '/ping', interval: '20ms' },
         drainTimeout: '30s',
       },
       env: { PHP_USER: userInfo().username },

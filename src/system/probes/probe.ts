@@ -28,6 +28,8 @@ async function probeBy(config: Config, target: ProbeTarget, limit: Limit): Promi
       return probeConnect(target, limit);
     case 'http':
       return probeHttp(health, target.socketPath, limit);
+    case 'fastcgi':
+      return (await import('./fastcgi.ts')).probeFastcgi(health, target.socketPath, limit);
     case 'exec':
       return (await import('./exec.ts')).probeExec(config, health.command, target, limit.asSignal());
   }
