@@ -105,15 +105,32 @@ export const COMMANDS = {
     ],
     exits: [0, 1, 2, 3, 4, 5, 70],
   },
+  rollback: {
+    summary: 'go back to the version before, at once while it is warm',
+    description: [
+      "Sends traffic back to the version that served before this one. While that is still running and ready, this is one rename(2). Else it is started again from its own directory, if that is another one than the new version's and still holds it; if not, nothing is done, and it is said what would work.",
+      'Never goes forward: after a rollback, the version before is the one before that. `switch` goes either way.',
+    ],
+    positionals: null,
+    flags: { wait: WAIT },
+    examples: [
+      { command: 'graceful rollback', does: 'undo the last update' },
+      {
+        command: 'graceful rollback --json | tail -n 1 | jq -r .outcome.how',
+        does: 'for scripts: switched or started',
+      },
+    ],
+    exits: [0, 1, 2, 4, 5, 70],
+  },
   switch: {
-    summary: 'send traffic to the other slot: the instant rollback',
+    summary: 'send traffic to the other slot, in either direction',
     description: [
       'Points the link to a slot that is ready, in one rename(2). With no name: to the other one. A slot that is not ready is refused.',
     ],
     positionals: { usage: '[a|b]', choices: ['a', 'b'], max: 1, description: 'The slot to send traffic to.' },
     flags: { wait: WAIT },
     examples: [
-      { command: 'graceful switch', does: 'roll back to the version before' },
+      { command: 'graceful switch', does: 'send traffic to the other slot' },
       { command: 'graceful switch a', does: 'send traffic to a' },
     ],
     exits: [0, 1, 2, 4, 5, 70],

@@ -1,6 +1,6 @@
 // Failures in English, for an operator at 3 a.m.: what happened, what that means for traffic, where to look, what to type.
 // Traffic is said to be where it was only for failures that certainly come before any switch, or after its undoing.
-import type { ConfigProblem, FailureRecord } from '../core/failure.ts';
+import type { ConfigProblem, FailureDetails, FailureRecord } from '../core/failure.ts';
 import { printable } from './text.ts';
 import { humanDuration } from './units.ts';
 
@@ -129,6 +129,8 @@ const account = (failure: FailureRecord): Account => {
         ],
       };
     }
+    case 'cannot-roll-back':
+      return { ...noWayBack(failure.details), what: `cannot roll back: ${whyNoWayBack(failure.details)}` };
     case 'verify-failed': {
       const { slot, detail } = failure.details;
       return {
@@ -189,6 +191,38 @@ const account = (failure: FailureRecord): Account => {
     default:
       return unreachable(failure);
   }
+};
+
+type NoWayBack = FailureDetails['cannot-roll-back'];
+
+const whyNoWayBack = ({ why, detail, before }: NoWayBack): string => {
+  switch (why) {
+    case 'nothing-serves':
+      return 'nothing serves';
+    case 'none-before':
+      return 'no version before this one is known';
+    case 'stopped':
+      return `the version before was stopped${before?.stoppedBy == null ? '' : ` by ${before.stoppedBy}`} at ${detail}`;
+    case 'died':
+      return `the version before was found dead at ${detail}`;
+    case 'gone':
+      return 'the version before runs no longer';
+    case 'unready':
+      return `the version before runs and is not ready: ${detail}`;
+  }
+};
+
+const noWayBack = ({ why, before }: NoWayBack): Omit<Account, 'what'> => {
+  if (why === 'nothing-serves') return { next: ['`graceful start` or `graceful update` brings the app up.'] };
+  if (before === null) return { next: [UNMOVED, '`graceful switch` sends it to the other slot, if that is ready.'] };
+  const { cwd, release } = before;
+  const found = { gone: 'no longer there', same: 'the new version is there now', changed: 'other code is there now' };
+  const evidence = facts({
+    ...(release === null ? {} : { release }),
+    directory: `${cwd} (${found[before.directory]})`,
+  });
+  const bring = release === null ? 'Bring the old code back' : `Bring the code of ${release} back`;
+  return { evidence, next: [UNMOVED, `${bring}, then \`graceful update\` puts it into service.`] };
 };
 
 const AGAIN = 'Find the reason in the log, then run the command again.';

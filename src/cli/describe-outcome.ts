@@ -28,10 +28,12 @@ const sentence = (outcome: Outcome): string => {
     case 'switch':
       if (!outcome.changed) return `nothing to do: ${outcome.to} is active already`;
       return `${outcome.to} is active now${outcome.from === null ? '' : `; \`graceful switch ${outcome.from}\` takes this back`}`;
+    case 'rollback':
+      return `${outcome.to} serves ${releaseName(outcome.release, 'the version before')} again after ${took}${outcome.how === 'started' ? `, started from ${outcome.cwd}` : ''}; the next update takes the code on disk`;
     case 'update': {
-      const now = `${outcome.to} serves ${outcome.release === null ? 'the new version' : `release ${shortRelease(outcome.release)}`} after ${took}`;
+      const now = `${outcome.to} serves ${releaseName(outcome.release, 'the new version')} after ${took}`;
       if (outcome.from === null) return now;
-      return `${now}; ${outcome.from} ${outcome.stoppedOld ? 'is stopped' : 'stays warm: `graceful switch` rolls back'}`;
+      return `${now}; ${outcome.from} ${outcome.stoppedOld ? 'is stopped' : 'stays warm: `graceful rollback` goes back'}`;
     }
     case 'keepalive':
       return keepalive(outcome);
@@ -39,6 +41,9 @@ const sentence = (outcome: Outcome): string => {
       return unreachable(outcome);
   }
 };
+
+const releaseName = (release: string | null, unnamed: string): string =>
+  release === null ? unnamed : `release ${shortRelease(release)}`;
 
 const keepalive = ({ action, active, reason, ms }: Outcome & { readonly operation: 'keepalive' }): string => {
   const because = reason === '' ? '' : `: ${reason}`;

@@ -118,6 +118,13 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
     waitMs: given.timerMs('wait'),
     globals: given.globals,
   }),
+  rollback: (given) => ({
+    kind: 'operation',
+    operation: 'rollback',
+    input: {},
+    waitMs: given.timerMs('wait'),
+    globals: given.globals,
+  }),
   status: (given) => {
     const interval = given.text('interval');
     if (given.has('interval') && !given.has('watch')) {

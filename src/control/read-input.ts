@@ -23,6 +23,7 @@ const DEFAULTS: { readonly [Name in OperationName]: OperationInputs[Name] } = {
   stop: { slots: [], all: false, inactive: false, olderThanMs: null, force: false },
   restart: { slots: [], all: false, inactive: false },
   switch: { slot: null },
+  rollback: {},
   update: { stopOld: false },
   keepalive: {},
 };

@@ -47,6 +47,21 @@ export interface FailureDetails {
   'slot-not-ready': { readonly slot: Slot; readonly state: string; readonly detail: string };
   /** Stopping this slot would cost requests. */
   'would-lose-traffic': { readonly slot: Slot; readonly reason: string };
+  /** There is no version to go back to, or it would not certainly be that version. */
+  'cannot-roll-back': {
+    readonly why: 'nothing-serves' | 'none-before' | 'stopped' | 'died' | 'gone' | 'unready';
+    /** When it ended, or what its health check said. */
+    readonly detail: string;
+    readonly before: {
+      readonly slot: Slot;
+      readonly cwd: string;
+      readonly release: string | null;
+      /** The operation that stopped it. */
+      readonly stoppedBy: string | null;
+      /** Why it is not started from its directory: that is not there, is the new version's, or holds other code now. */
+      readonly directory: 'gone' | 'same' | 'changed';
+    } | null;
+  };
   /** The probe through the link failed after the switch; the switch was undone. */
   'verify-failed': { readonly slot: Slot; readonly detail: string };
   'hook-failed': { readonly hook: string; readonly reason: string; readonly output: readonly string[] };
@@ -94,6 +109,7 @@ export const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   'link-not-ours': 1,
   'slot-not-ready': 1,
   'would-lose-traffic': 1,
+  'cannot-roll-back': 1,
   'verify-failed': 1,
   'hook-failed': 1,
   'stop-failed': 1,

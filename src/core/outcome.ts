@@ -15,6 +15,7 @@ export interface OperationInputs {
   };
   restart: { readonly slots: readonly Slot[]; readonly all: boolean; readonly inactive: boolean };
   switch: { readonly slot: Slot | null };
+  rollback: Readonly<Record<string, never>>;
   update: { readonly stopOld: boolean };
   keepalive: Readonly<Record<string, never>>;
 }
@@ -45,6 +46,17 @@ export interface Outcomes {
     readonly from: Slot | null;
     readonly to: Slot;
     readonly changed: boolean;
+    readonly ms: number;
+  };
+  rollback: {
+    readonly operation: 'rollback';
+    readonly from: Slot | null;
+    readonly to: Slot;
+    /** The directory and the release that serve again. */
+    readonly cwd: string;
+    readonly release: string | null;
+    /** Whether its backend was still warm, or had to be started again from its directory. */
+    readonly how: 'switched' | 'started';
     readonly ms: number;
   };
   update: {

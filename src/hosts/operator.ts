@@ -106,7 +106,7 @@ class Abortion {
 
   abort(by: string): void {
     if (this.#isCommitted) {
-      this.emit({ type: 'abort-refused', reason: 'traffic has already been switched; `graceful switch` goes back' });
+      this.emit({ type: 'abort-refused', reason: 'traffic has already been switched; `graceful rollback` goes back' });
       return;
     }
     if (this.signal.aborted) return;

@@ -17,21 +17,21 @@ export interface FreshBackend extends AsyncDisposable {
  * Everything that can be found wrong before anything is stopped for it, and the user's beforeStart hook.
  * @throws `config`, `not-executable`, `hook-failed`, `aborted`
  */
-export async function prepareStart(app: App, slot: Slot): Promise<void> {
-  await app.system.preflight(slot);
+export async function prepareStart(app: App, slot: Slot, directory: string | null = null): Promise<void> {
+  await app.system.preflight(slot, directory);
   await runBeforeStart(app, slot);
 }
 
 /**
- * Starts the slot's backend and waits until it is ready.
+ * Starts the slot's backend, in `directory` or else in the configured one, and waits until it is ready.
  * @throws `not-executable`, `socket-in-use`, `backend-exited`, `not-ready`, `aborted`; nothing is left running.
  */
-export async function bringUp(app: App, slot: Slot): Promise<FreshBackend> {
+export async function bringUp(app: App, slot: Slot, directory: string | null = null): Promise<FreshBackend> {
   if (await app.system.clearSocket(slot))
     app.emit({ type: 'stale-removed', path: app.system.paths.slots[slot].socket, reason: 'nobody listened there' });
   assertNotAborted(app);
 
-  const launched = await app.system.launch(slot);
+  const launched = await app.system.launch(slot, directory);
   const { pid, cwd, release } = launched.record;
   app.emit({ type: 'backend-started', slot, pid, cwd, release });
   await using fresh = undoable(app, launched);

@@ -12,6 +12,7 @@ export const OPERATIONS: { readonly [Name in OperationName]: () => Promise<Opera
   stop: async () => (await import('./stop.ts')).stop,
   restart: async () => (await import('./restart.ts')).restart,
   switch: async () => (await import('./switch.ts')).switchTo,
+  rollback: async () => (await import('./rollback.ts')).rollback,
   update: async () => (await import('./update.ts')).update,
   keepalive: async () => keepalive,
 };

@@ -7,6 +7,7 @@ import { delay } from '../system/delay.ts';
 import { type App, assertNotAborted } from './app.ts';
 import { runAfterSwitch } from './hooks.ts';
 import type { Snapshot } from './observe.ts';
+import { noteServing } from './versions.ts';
 
 const PROBES = 3;
 
@@ -14,6 +15,8 @@ const PROBES = 3;
 export interface Reachable {
   readonly backend: BackendRecord;
   keep?(): void;
+  /** The earlier version that it is, started anew: its instance. */
+  readonly inPlaceOf?: string;
 }
 
 /**
@@ -44,6 +47,7 @@ export async function moveTraffic(app: App, before: Snapshot, to: Reachable): Pr
   const health = await probeThroughLink(app, backend);
   if (health.ok) {
     app.emit({ type: 'switch-verified', slot, ms: health.ms, detail: health.detail });
+    noteServing(app, before.active === null ? null : before.backends[before.active], backend, to.inPlaceOf);
     await runAfterSwitch(app, before.active, slot);
     return;
   }

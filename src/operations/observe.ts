@@ -6,6 +6,7 @@ import type { BackendRecord, RecordState } from '../system/backend-record.ts';
 import type { LinkState } from '../system/link.ts';
 import type { App } from './app.ts';
 import { takeDown } from './take-down.ts';
+import { noteEnd } from './versions.ts';
 
 export interface Snapshot {
   readonly desired: Desired;
@@ -71,18 +72,24 @@ async function settleSlot(app: App, slot: Slot): Promise<void> {
       const reason = left === 0 ? state.reason : `${state.reason}, ${left} of its processes go on`;
       emit({ type: 'backend-found-dead', slot, pid: state.record.pid, reason });
       // What it left may be serving: whoever needs the slot drains it first.
-      if (left === 0) system.forget(slot);
+      if (left === 0) forget(app, state.record);
       return;
     }
     case 'unverifiable':
       // The kernel knows: where nobody listens, nothing of it is left.
-      if (await system.nobodyListens(slot)) system.forget(slot);
+      if (await system.nobodyListens(slot)) forget(app, state.record);
       else emit({ type: 'warned', about: `slot ${slot}`, detail: state.reason });
       return;
     case 'invalid':
       emit({ type: 'stale-removed', path: system.paths.slots[slot].backend, reason: state.reason });
       system.forget(slot);
   }
+}
+
+/** One that nobody stopped. */
+function forget(app: App, record: BackendRecord): void {
+  app.system.forget(record.slot);
+  noteEnd(app, record, null);
 }
 
 function occupant(system: AppSystem, state: RecordState): BackendRecord | null {

@@ -2,6 +2,7 @@
 import { monotonicMs } from '../core/clock.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import { type App, msSince } from './app.ts';
+import { noteEnd } from './versions.ts';
 
 /**
  * Stops the backend with all its descendants, and forgets it once it has certainly exited.
@@ -19,6 +20,7 @@ export async function takeDown(app: App, backend: BackendRecord): Promise<{ hadD
   // The socket first: were somebody of ours still listening, the record is what would find him.
   await app.system.clearSocket(slot);
   app.system.forget(slot);
+  noteEnd(app, backend, hadDied ? null : app.operation);
   // Nobody stopped one that had died by itself.
   if (!hadDied) app.emit({ type: 'backend-stopped', slot, pid, ms: msSince(startedAt), killed });
   return { hadDied };

@@ -19,12 +19,14 @@ import { isAlive, isInContainer, type ProcessIdentity } from './processes/identi
 import { type Usage, usageOfTree } from './processes/usage.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 import { assertSafePlace } from './state-place.ts';
+import { openVersions, type VersionsFile } from './versions.ts';
 
 export interface AppSystem {
   readonly config: Config;
   readonly paths: StatePaths;
   readonly link: Link;
   readonly desired: DesiredFile;
+  readonly versions: VersionsFile;
   /** Makes the state dir, or refuses one that cannot be trusted. */
   open(): Promise<void>;
   lock(request: LockRequest): Promise<Lock>;
@@ -42,10 +44,13 @@ export interface AppSystem {
   /** Forgets a backend that has certainly exited. */
   forget(slot: Slot): void;
   /** Finds out, before anything is stopped for it, whether the slot's backend can be started. */
-  preflight(slot: Slot): Promise<void>;
+  preflight(slot: Slot, directory: string | null): Promise<void>;
   /** Loads what `launch` will need, while something else is waited for. */
   warmUp(): void;
-  launch(slot: Slot): Promise<LaunchedBackend>;
+  /** In `directory`, or with null in the configured `cwd` as it resolves now. */
+  launch(slot: Slot, directory: string | null): Promise<LaunchedBackend>;
+  /** Which release a directory holds now; null when there is no such directory. */
+  releaseAt(directory: string): Promise<{ readonly release: string | null } | null>;
   terminate(
     record: BackendRecord,
     onSignal: (pid: number, signal: NodeJS.Signals) => void,
@@ -82,6 +87,7 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     paths,
     link: openLink(paths),
     desired: openDesired(paths.desired),
+    versions: openVersions(paths.versions),
     open: async () => (await import('./state-dir.ts')).openStateDir(config, paths),
     lock: async (request) => (await import('./lock.ts')).acquireLock(paths, request),
     sweep: async () => (await import('./state-dir.ts')).sweepTempFiles(paths, config.name),
@@ -93,15 +99,16 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     forget: (slot) => removeRecord(paths.slots[slot]),
     leftBehind: (record) => familyOf(record, paths.slots[record.slot].socket),
     nobodyListens: (slot) => nobodyListensAt(paths.slots[slot].socket),
-    preflight: async (slot) => (await import('./launcher.ts')).preflight(config, paths, slot),
+    preflight: async (slot, directory) => (await import('./launcher.ts')).preflight(config, paths, slot, directory),
     warmUp() {
       import('./launcher.ts').catch(() => undefined); // whoever needs it gets the error
     },
-    async launch(slot) {
-      const launched = await (await import('./launcher.ts')).launch(config, paths, slot);
+    async launch(slot, directory) {
+      const launched = await (await import('./launcher.ts')).launch(config, paths, slot, directory);
       host.onLaunch?.(launched);
       return launched;
     },
+    releaseAt: async (directory) => (await import('./release.ts')).releaseAt(config.cwd, directory),
     terminate: async (record, onSignal) =>
       (await import('./processes/terminate.ts')).terminate(record, {
         signal: config.stopSignal,

@@ -40,7 +40,7 @@ export async function runHook(
   const isUnderLock = hook !== 'afterFailure';
   const end = await runProgram({
     argv: (config.hooks[hook] ?? []).map((argument) => replacePlaceholders(argument, values)),
-    cwd: await resolveCwd(config, slot),
+    cwd: await resolveCwd(config.cwd, slot),
     env: { ...(await backendEnvironment(config, values, process.env)), ...extra, GRACEFUL_HOOK: hook },
     slot,
     socketPath: socket,

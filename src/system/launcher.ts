@@ -48,24 +48,34 @@ interface Plan {
  * Finds out, before anything is stopped for it, whether the slot's backend can be started.
  * @throws `not-executable`, `config`
  */
-export async function preflight(config: Config, paths: StatePaths, slot: Slot): Promise<void> {
-  await planFor(config, paths, slot);
+export async function preflight(
+  config: Config,
+  paths: StatePaths,
+  slot: Slot,
+  directory: string | null,
+): Promise<void> {
+  await planFor(config, paths, slot, directory);
   if (config.socketGroup !== null) await groupId(config.socketGroup);
 }
 
-async function planFor(config: Config, paths: StatePaths, slot: Slot): Promise<Plan> {
+async function planFor(config: Config, paths: StatePaths, slot: Slot, directory: string | null): Promise<Plan> {
   const values = { socket: paths.slots[slot].socket, slot, name: config.name, stateDir: config.stateDir };
-  const cwd = await resolveCwd(config, slot);
+  const cwd = await resolveCwd(directory ?? config.cwd, slot);
   const env = await backendEnvironment(config, values, process.env);
   const argv = config.command.map((argument) => replacePlaceholders(argument, values));
   assertExecutable(argv[0] ?? '', cwd, env, slot);
   return { cwd, env, argv };
 }
 
-/** Starts the backend of a slot with the code, the environment and the release that are on disk now. */
-export async function launch(config: Config, paths: StatePaths, slot: Slot): Promise<LaunchedBackend> {
+/** Starts the backend of a slot, in `directory` or else in the configured one, with the code, the environment and the release that are on disk now. */
+export async function launch(
+  config: Config,
+  paths: StatePaths,
+  slot: Slot,
+  directory: string | null,
+): Promise<LaunchedBackend> {
   const own = paths.slots[slot];
-  const plan = await planFor(config, paths, slot);
+  const plan = await planFor(config, paths, slot, directory);
   const { cwd, argv } = plan;
   const instance = randomUUID();
   const env = { ...plan.env, GRACEFUL_INSTANCE: instance };
@@ -132,15 +142,15 @@ export async function launch(config: Config, paths: StatePaths, slot: Slot): Pro
 }
 
 /** The working directory as it is now, symlinks resolved. @throws `not-executable` when there is none. */
-export async function resolveCwd(config: Config, slot: Slot): Promise<string> {
+export async function resolveCwd(directory: string, slot: Slot): Promise<string> {
   try {
-    return await realpath(config.cwd);
+    return await realpath(directory);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw fail(
       'not-executable',
-      `slot ${slot}: cwd ${config.cwd} cannot be entered: ${reason}`,
-      { slot, command: config.cwd, reason },
+      `slot ${slot}: cwd ${directory} cannot be entered: ${reason}`,
+      { slot, command: directory, reason },
       error,
     );
   }

@@ -1,4 +1,5 @@
 // Which code a backend is started with: the git commit of its directory, else the release directory it resolved to.
+import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { execa } from 'execa';
 import { spawning } from './processes/spawn.ts';
@@ -20,4 +21,13 @@ export async function releaseOf(configuredCwd: string, resolvedCwd: string): Pro
   const git = await child;
   if (!git.failed && git.stdout !== '') return git.stdout;
   return configuredCwd === resolvedCwd ? null : basename(resolvedCwd);
+}
+
+/** The same of any directory; null when there is none. */
+export async function releaseAt(configuredCwd: string, directory: string): Promise<{ release: string | null } | null> {
+  const isThere = await stat(directory).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return isThere ? { release: await releaseOf(configuredCwd, directory) } : null;
 }

@@ -17,6 +17,8 @@ export interface StatePaths {
   readonly link: string;
   /** Up or down: what the operator wants. */
   readonly desired: string;
+  /** Which versions have served: what rollback goes back to. */
+  readonly versions: string;
   /** The lock (a directory, as proper-lockfile makes it) and, beside it, who holds it. */
   readonly lock: string;
   readonly lockHolder: string;
@@ -33,6 +35,7 @@ export function statePaths(stateDir: string, name: string): StatePaths {
     dir: stateDir,
     link: at('.socket'),
     desired: at('.desired.json'),
+    versions: at('.versions.json'),
     lock: at('.lock'),
     lockHolder: at('.lock-holder.json'),
     hook: at('.hook.json'),

@@ -106,7 +106,7 @@ const OUTCOMES: readonly (readonly [outcome: Outcome, sentence: string, routine:
   [{ operation: 'switch', from: 'b', to: 'b', changed: false, ms: 5 }, 'nothing to do: b is active already', false],
   [
     { operation: 'update', from: 'a', to: 'b', release: '/srv/app/releases/8', stoppedOld: false, ms: 4_100 },
-    'b serves release 8 after 4.1 s; a stays warm: `graceful switch` rolls back',
+    'b serves release 8 after 4.1 s; a stays warm: `graceful rollback` goes back',
     false,
   ],
   [

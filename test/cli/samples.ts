@@ -73,6 +73,11 @@ const DETAILS: FailureDetails = {
   'link-not-ours': { path: '/srv/app/run/app.socket', found: 'a socket' },
   'slot-not-ready': { slot: 'b', state: 'stopped', detail: '' },
   'would-lose-traffic': { slot: 'a', reason: 'it has the traffic and b is not ready' },
+  'cannot-roll-back': {
+    why: 'stopped',
+    detail: '2025-06-01T03:00:00Z',
+    before: { slot: 'a', cwd: '/srv/app', release: '0123abcd', stoppedBy: 'stop', directory: 'same' },
+  },
   'verify-failed': { slot: 'b', detail: 'HTTP 502' },
   'hook-failed': { hook: 'beforeStart', reason: 'exit code 1', output: ['migration failed'] },
   'stop-failed': { slot: 'a', pid: 41, reason: 'still there after SIGKILL' },
