@@ -105,6 +105,16 @@ const OUTCOMES: readonly (readonly [outcome: Outcome, sentence: string, routine:
   ],
   [{ operation: 'switch', from: 'b', to: 'b', changed: false, ms: 5 }, 'nothing to do: b is active already', false],
   [
+    { operation: 'rollback', from: 'b', to: 'a', cwd: '/srv/app', release: null, how: 'switched', ms: 100 },
+    'a serves the version before again after 100 ms; the next update takes the code on disk',
+    false,
+  ],
+  [
+    { operation: 'rollback', from: 'b', to: 'a', cwd: '/srv/r/41', release: '41', how: 'started', ms: 1_000 },
+    'a serves release 41 again after 1 s, started from /srv/r/41; the next update takes the code on disk',
+    false,
+  ],
+  [
     { operation: 'update', from: 'a', to: 'b', release: '/srv/app/releases/8', stoppedOld: false, ms: 4_100 },
     'b serves release 8 after 4.1 s; a stays warm: `graceful rollback` goes back',
     false,

@@ -29,6 +29,7 @@ const ACCEPTED: readonly (readonly [line: string, invocation: object])[] = [
   ['restart --inactive', operation('restart', { slots: [], all: false, inactive: true }, 60_000)],
   ['restart a b', operation('restart', { slots: ['a', 'b'], all: false, inactive: false }, 60_000)],
   ['switch', operation('switch', { slot: null }, 60_000)],
+  ['rollback', operation('rollback', {}, 60_000)],
   ['switch b', operation('switch', { slot: 'b' }, 60_000)],
   ['update --wait 0', operation('update', { stopOld: false }, 0)],
   ['update --wait 90d', operation('update', { stopOld: false }, 2 ** 31 - 1)],
@@ -72,7 +73,7 @@ test('global flags mean the same before and after the command', async () => {
 const REFUSED: readonly (readonly [line: string, message: RegExp, hint: RegExp | null])[] = [
   ['updaet', /^unknown command updaet$/, /^did you mean update\?$/],
   ['strat', /unknown command strat/, /did you mean start\?/],
-  ['rollback', /unknown command rollback/, /did you mean switch\?/],
+  ['undo', /unknown command undo/, /did you mean rollback\?/],
   ['frobnicate', /unknown command frobnicate/, /the commands are start, stop/],
   ['constructor', /unknown command constructor/, /the commands are/],
   ['update --stop-odl', /unknown flag --stop-odl/, /did you mean --stop-old\?/],

@@ -6,7 +6,7 @@ import { error, note, ok, type Remark } from '../finding.ts';
 
 export async function command({ config, system }: DoctorContext): Promise<readonly Remark[]> {
   try {
-    for (const slot of SLOTS) await system.preflight(slot);
+    for (const slot of SLOTS) await system.preflight(slot, null);
   } catch (thrown) {
     const { message } = GracefulError.from(thrown);
     return [error(message, 'change command, cwd or envFile in the configuration, or the file that it names')];
