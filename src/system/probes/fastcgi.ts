@@ -35,8 +35,10 @@ export const probeFastcgi = (check: FastcgiCheck, socketPath: string, limit: Lim
     };
     const conclude = (otherwise: string): void => {
       const status = answer.status();
-      if (status === null) return settle({ ok: false, detail: answer.complaint ?? otherwise });
-      settle({ ok: check.status.some(([from, to]) => from <= status && status <= to), detail: `FastCGI ${status}` });
+      settle({
+        ok: status !== null && check.status.some(([from, to]) => from <= status && status <= to),
+        detail: status === null ? (answer.complaint ?? otherwise) : `FastCGI ${status}`,
+      });
     };
     limit.whenOver(() => conclude(socket.connecting ? 'not connected' : `connected, no answer to ${check.path}`));
 
