@@ -1,24 +1,53 @@
-// SIGKILL at every step.
-import { createTestApp, NODE_APP } from '../../rig/test-app.ts';
-import { watch } from '../kit/invariants.ts';
-import type { Suite } from '../kit/suite.ts';
+// SIGKILL at every step: of graceful, of the supervisor, of the active backend and of the other one, at each system call that
+// changes state, of every command in every situation.
+import { everyNth } from '../kit/seed.ts';
+import type { Case, Form, Suite } from '../kit/suite.ts';
+import { DEEDS, type Deed, type Victim } from './deeds.ts';
+import { killBackend } from './kill-backend.ts';
+import { killManager } from './kill-manager.ts';
+import { recordSteps } from './record.ts';
+import type { Host } from './stage.ts';
+import type { Step } from './steps.ts';
+
+/** Of the steps, in the short form: one in so many. */
+const SHARE = { manager: 8, backend: 16 };
 
 export const suite: Suite = {
   name: 'kill matrix',
-  concurrency: 2,
-  *cases() {
-    for (const app of [NODE_APP])
-      yield {
-        row: 'update, one-shot: nothing is killed',
-        name: 'update, one-shot: nothing is killed',
-        tried: ['I1', 'I2', 'I3', 'I5', 'I6', 'I7', 'clear'],
-        async run() {
-          await using test = await createTestApp({ app });
-          await test.succeed('start', '--all');
-          await using witness = await watch(test);
-          await test.succeed('update');
-          await witness.check({ again: ['update'] });
-        },
-      };
+  concurrency: 4,
+  async *cases(form) {
+    const deeds = DEEDS.flatMap((deed) => (['one-shot', 'supervised'] as const).map((host) => ({ deed, host })));
+    const record = (index: number): Promise<readonly Step[]> | null => {
+      const next = deeds[index];
+      const steps = next === undefined ? null : recordSteps(next.deed, next.host);
+      steps?.catch(() => undefined); // for whoever waits for it
+      return steps;
+    };
+    // One ahead: while the cases of one deed run, the next one is recorded.
+    let ahead = record(0);
+    for (const [index, { deed, host }] of deeds.entries()) {
+      const steps = (await ahead) ?? [];
+      ahead = record(index + 1);
+      yield* casesOf(deed, host, steps, form);
+    }
   },
 };
+
+function* casesOf(deed: Deed, host: Host, steps: readonly Step[], form: Form): Iterable<Case> {
+  const share = (all: readonly Step[], one: number, what: string): readonly Step[] =>
+    form === 'long' ? all : everyNth(all, one, `${deed.name} ${host} ${what}`);
+  for (const step of share(steps, SHARE.manager, 'manager')) yield killManager(deed, host, step);
+  for (const victim of ['active', 'other'] as const)
+    for (const step of share(whileThereIs(victim, deed, steps), SHARE.backend, victim))
+      yield killBackend(deed, host, victim, step);
+}
+
+/** The steps at which there is somebody to kill: from the beginning, or since the deed has started or linked him. */
+function whileThereIs(victim: Victim, { running }: Deed, steps: readonly Step[]): readonly Step[] {
+  const exact = steps.filter(({ at }) => at === 'entering');
+  if (running.includes(victim)) return exact;
+  const forked = exact.findIndex(({ label }) => label === 'fork');
+  const linked = exact.findIndex(({ label }) => label === 'rename app.socket');
+  if (linked === -1) return [];
+  return victim === 'active' ? exact.slice(linked) : exact.slice(forked, linked);
+}

@@ -22,6 +22,8 @@ export interface Deed {
   readonly mayRefuse?: string;
   /** What was told meanwhile: a deadline that cut connections is an excuse only if it is in the events. */
   readonly told?: readonly GracefulEvent[];
+  /** What is put back before the command is given again: a new supervisor for one that was killed. */
+  readonly revive?: () => Promise<unknown>;
   /** The same command, which must converge (I5). Without it nothing is run again. */
   readonly again?: readonly string[];
   /** Exit codes that `again` may have; 0 unless said otherwise. */
@@ -62,6 +64,7 @@ export async function watch(app: TestApp, { clients: count = 2, pauseMs = 5 }: W
       if (mayLose === undefined && mayRefuse === undefined) await assertLinkLeads(app);
       await until('I7: at most two backends', () => unknownProcesses(app).length <= 1);
 
+      await deed.revive?.();
       const run = again === undefined ? null : await app.graceful(...again);
       if (run !== null) {
         assertClear(run);

@@ -1,0 +1,114 @@
+// Every command in every situation that it is made for.
+import { join } from 'node:path';
+import { runs } from '../../rig/processes.ts';
+import type { TestApp } from '../../rig/test-app.ts';
+import { until } from '../../rig/until.ts';
+import { turnstileHooks } from '../kit/turnstile.ts';
+
+/** The backend that the link leads to, or the one that it does not. */
+export type Victim = 'active' | 'other';
+
+export interface Deed {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** Brings the app there, with commands that are not traced. */
+  readonly situation: (app: TestApp) => Promise<unknown>;
+  /** Who runs when it begins. */
+  readonly running: readonly Victim[];
+  /** Why connects may fail meanwhile; null where the app serves before and after. */
+  readonly mayRefuse: string | null;
+  readonly desired: 'up' | 'down';
+  /** Traffic is led to a backend that was there before. */
+  readonly movesToWarm: boolean;
+  /** With a backend killed by somebody else, the command may rightly be refused. */
+  readonly againMay: readonly number[];
+  readonly config: (dir: string) => Readonly<Record<string, unknown>>;
+  /** What makes a supervisor do this by itself, where no command is needed. */
+  readonly provoke: ((app: TestApp) => void) | null;
+}
+
+const bothUp = (app: TestApp) => app.succeed('start', '--all');
+const nothing = async (): Promise<void> => undefined;
+const taken = 'the app is taken down';
+const notYet = 'nothing served before';
+
+const deed = (name: string, args: readonly string[], rest: Partial<Deed> = {}): Deed => ({
+  name,
+  args,
+  situation: bothUp,
+  running: ['active', 'other'],
+  mayRefuse: null,
+  desired: 'up',
+  movesToWarm: false,
+  againMay: [0],
+  config: () => ({}),
+  provoke: null,
+  ...rest,
+});
+
+/** Waits until it has certainly gone: what follows is about a death, not about dying. */
+export async function killBackend(app: TestApp, slot: 'a' | 'b'): Promise<void> {
+  const pid = app.pid(slot);
+  if (pid === null) return;
+  process.kill(pid, 'SIGKILL');
+  await until('the backend has gone', () => !runs(pid));
+}
+
+const kill =
+  (...slots: readonly ('a' | 'b')[]) =>
+  (app: TestApp): void => {
+    for (const slot of slots) {
+      const pid = app.pid(slot);
+      if (pid !== null) process.kill(pid, 'SIGKILL');
+    }
+  };
+
+const afterDeathOf =
+  (...slots: readonly ('a' | 'b')[]) =>
+  async (app: TestApp): Promise<void> => {
+    await bothUp(app);
+    for (const slot of slots) await killBackend(app, slot);
+  };
+
+const afterStop = async (app: TestApp): Promise<void> => {
+  await app.succeed('start');
+  await app.succeed('stop', '--all');
+};
+
+export const DEEDS: readonly Deed[] = [
+  deed('start', ['start'], { situation: nothing, running: [], mayRefuse: notYet }),
+  deed('start --all after stop --all', ['start', '--all'], { situation: afterStop, running: [], mayRefuse: notYet }),
+  deed('stop a', ['stop', 'a'], { movesToWarm: true, againMay: [0, 1] }),
+  deed('stop --all', ['stop', '--all'], { mayRefuse: taken, desired: 'down' }),
+  deed('stop --inactive', ['stop', '--inactive']),
+  deed('switch b', ['switch', 'b'], { movesToWarm: true, againMay: [0, 1] }),
+  deed('restart a', ['restart', 'a'], { movesToWarm: true }),
+  deed('restart --all', ['restart', '--all'], { movesToWarm: true }),
+  deed('update', ['update']),
+  deed('update, with hooks', ['update'], { config: (dir) => ({ hooks: turnstileHooks(dir) }) }),
+  deed('update, the first', ['update'], { situation: nothing, running: [], mayRefuse: notYet }),
+  deed('update --stop-old', ['update', '--stop-old']),
+  deed('keepalive, healthy', ['keepalive']),
+  deed('keepalive, the active one dead', ['keepalive'], {
+    situation: afterDeathOf('a'),
+    running: ['other'],
+    mayRefuse: 'the active backend is dead',
+    movesToWarm: true,
+    provoke: kill('a'),
+  }),
+  deed('keepalive, both dead', ['keepalive'], {
+    situation: afterDeathOf('a', 'b'),
+    running: [],
+    mayRefuse: 'both backends are dead',
+    provoke: kill('b', 'a'),
+  }),
+  deed('keepalive, desired down', ['keepalive'], {
+    situation: afterStop,
+    running: [],
+    mayRefuse: taken,
+    desired: 'down',
+  }),
+];
+
+/** Where strace writes. */
+export const logOf = (app: TestApp): string => join(app.dir, 'strace.log');

@@ -1,0 +1,91 @@
+// SIGKILL of a backend while the manager stands still between two of its system calls.
+import assert from 'node:assert/strict';
+import { otherSlot } from '../../../src/core/slot.ts';
+import { runs } from '../../rig/processes.ts';
+import type { TestApp } from '../../rig/test-app.ts';
+import { until } from '../../rig/until.ts';
+import { assertClear } from '../kit/clear.ts';
+import { post } from '../kit/client.ts';
+import { watch } from '../kit/invariants.ts';
+import { recordOf } from '../kit/state-files.ts';
+import type { Case } from '../kit/suite.ts';
+import type { Deed, Victim } from './deeds.ts';
+import { type Host, setStage } from './stage.ts';
+import { whenStopped } from './standstill.ts';
+import type { Step } from './steps.ts';
+
+/** Refused, failed or done: but told, and never unknown. */
+const MAY_END: readonly (number | null)[] = [0, 1, 3];
+
+export const killBackend = (deed: Deed, host: Host, victim: Victim, step: Step): Case => {
+  const who = victim === 'active' ? 'the active backend' : 'the other backend';
+  return {
+    row: `${deed.name}, ${host}: SIGKILL of ${who} after each system call`,
+    name: `${deed.name}, ${host}: SIGKILL of ${who} after ${step.label}`,
+    tried: ['I1', 'I2', 'I3', 'I5', 'I6', 'I7', 'clear', ...(deed.name.includes('hooks') ? (['I4'] as const) : [])],
+    async run() {
+      await using stage = await setStage(deed, host);
+      const { app } = stage;
+      await using witness = await watch(app);
+      const begunAt = Date.now();
+      await using doing = await stage.begin({ step, signal: 'SIGSTOP' });
+      let excuse: string | null = null;
+      await whenStopped(app, doing, async () => {
+        excuse = await strike(app, deed, victim, begunAt);
+        return 'SIGCONT';
+      });
+      const run = await doing.finished;
+      if (run !== null) {
+        assertClear(run);
+        assert.ok(MAY_END.includes(run.code), `it ended with ${run.code}\n${run.stdout}${run.stderr}`);
+      }
+      const mayLose = excuse ?? undefined;
+      await witness.check({
+        ...(deed.mayRefuse === null ? {} : { mayRefuse: deed.mayRefuse }),
+        ...(mayLose === undefined ? {} : { mayLose }),
+        told: run?.events ?? [],
+        revive: async () => void (deed.desired === 'up' && (await heal(app, host))),
+        again: deed.args,
+        againMay: deed.againMay,
+        desired: deed.desired,
+        tidy: deed.args[0] !== 'keepalive',
+      });
+    },
+  };
+};
+
+/** Kills the victim; returns why requests may be lost by that, null when none may. */
+async function strike(app: TestApp, deed: Deed, victim: Victim, begunAt: number): Promise<string | null> {
+  const active = app.active();
+  if (victim === 'active') {
+    if (active === null) return null;
+    await kill(app.pid(active));
+    return 'the active backend was killed';
+  }
+  const slots = active === null ? (['a', 'b'] as const) : [otherSlot(active)];
+  const records = slots.map((slot) => recordOf(app, slot));
+  const activePid = active === null ? null : app.pid(active);
+  // What has no record yet is the shell that waits for its word.
+  for (const pid of app.processes()) if (pid !== activePid) await kill(pid);
+  // One that passed its gate may have been chosen already: the link is led to it, and then back.
+  const isChosen = records.some(
+    (record) =>
+      record !== null && record.readyAt !== null && (deed.movesToWarm || Date.parse(record.readyAt) >= begunAt),
+  );
+  return isChosen ? 'the backend that traffic was to be led to was killed' : null;
+}
+
+async function kill(pid: number | null): Promise<void> {
+  if (pid === null || !runs(pid)) return;
+  process.kill(pid, 'SIGKILL');
+  await until('the backend has gone', () => !runs(pid));
+}
+
+/** What cron does about it: one call. A supervisor may be at it already, and then has the lock. */
+async function heal(app: TestApp, host: Host): Promise<void> {
+  if (host === 'one-shot') return void (await app.succeed('keepalive'));
+  await until('the supervisor has healed it', async () => {
+    await app.succeed('keepalive');
+    return (await post(app.link, 'healed?')) === null;
+  });
+}

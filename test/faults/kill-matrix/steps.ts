@@ -1,0 +1,106 @@
+// The steps of a command: every system call of its process that changes state, in order, as strace(1) saw them.
+
+/** One system call, told so that strace can be asked to act at it. */
+export interface Step {
+  readonly syscall: string;
+  /** Which one of this name it is in its own thread: what `when=` of strace counts. */
+  readonly nth: number;
+  /**
+   * `after` for a write(2), of which there are many more than those to files: the moment before it is the moment after
+   * the step that came before, which can be counted.
+   */
+  readonly at: 'entering' | 'after';
+  /** For people: `rename app-b.backend.json (2)`. */
+  readonly label: string;
+}
+
+export const CHANGING = [
+  ...['openat', 'write', 'rename', 'renameat', 'renameat2', 'unlink', 'unlinkat', 'symlink', 'symlinkat', 'link'],
+  ...['linkat', 'mkdir', 'mkdirat', 'rmdir', 'chmod', 'fchmod', 'fchmodat', 'chown', 'fchown', 'fchownat', 'lchown'],
+  ...['utimensat', 'fsync', 'fdatasync', 'ftruncate', 'kill', 'tgkill', 'clone', 'clone3', 'fork', 'vfork'],
+  ...['connect', 'bind', 'listen'],
+];
+
+const LINE = /^(\d+) +(\w+)\((.*)$/;
+
+/** The calls in a log of `strace -f -y`. Those of children between fork and exec are not the manager's. */
+export function stepsIn(log: string): readonly Step[] {
+  const counts = new Map<string, number>();
+  const reached = new Map<string, number>();
+  const seen = new Map<string, number>();
+  const children = new Set<string>();
+  const steps: Step[] = [];
+  for (const text of log.split('\n')) {
+    const [, thread = '', syscall = '', rest = ''] = LINE.exec(text) ?? [];
+    if (syscall === '' || children.has(thread)) continue;
+    const key = `${thread} ${syscall}`;
+    const nth = (counts.get(key) ?? 0) + 1;
+    counts.set(key, nth);
+    const child = isFork(syscall) && !rest.includes('CLONE_THREAD') ? / = (\d+)$/.exec(rest)?.[1] : undefined;
+    if (child !== undefined) children.add(child);
+    // strace counts in every thread: the first one to come to the number is struck.
+    const isFirst = nth > (reached.get(syscall) ?? 0);
+    if (isFirst) reached.set(syscall, nth);
+    const what = describe(syscall, rest);
+    if (what === null || !(isFirst || syscall === 'write')) continue;
+    const count = (seen.get(what) ?? 0) + 1;
+    seen.set(what, count);
+    const label = count === 1 ? what : `${what} (${count})`;
+    const before = steps.at(-1);
+    if (syscall !== 'write') steps.push({ syscall, nth, at: 'entering', label });
+    else if (before !== undefined) steps.push({ ...before, at: 'after', label });
+  }
+  return steps;
+}
+
+/** Every eighth file that is opened at all. */
+export const readingStepsIn = (log: string): readonly Step[] => {
+  const count = [...log.matchAll(/^\d+ +openat\(/gm)].length;
+  return Array.from({ length: Math.floor(count / 8) }, (_, index): Step => {
+    const nth = 8 * (index + 1);
+    return { syscall: 'openat', nth, at: 'entering', label: `openat, the ${nth}th` };
+  });
+};
+
+const isFork = (syscall: string): boolean => ['clone', 'clone3', 'fork', 'vfork'].includes(syscall);
+
+/** Null for calls that change nothing: reading, printing, threads, and questions over and over. */
+function describe(syscall: string, rest: string): string | null {
+  switch (syscall) {
+    case 'openat':
+      return /O_CREAT|O_TRUNC/.test(rest) ? `openat ${nameIn(rest)}` : null;
+    case 'write': {
+      if (rest.includes('"go\\n"')) return 'write go';
+      const file = /^\d+<([^>]*)>/.exec(rest)?.[1] ?? '';
+      return file.startsWith('/') && file.includes('/run/') ? `write ${plain(file)}` : null;
+    }
+    case 'clone':
+    case 'clone3':
+    case 'fork':
+    case 'vfork':
+      return rest.includes('CLONE_THREAD') ? null : 'fork';
+    case 'kill':
+      return / 0\)|, 0$/.test(rest) ? null : `kill ${/SIG[A-Z0-9]+/.exec(rest)?.[0] ?? ''}`;
+    case 'tgkill':
+      return null;
+    case 'connect':
+      return /sun_path="/.test(rest) ? `connect ${plain(/sun_path="([^"]*)"/.exec(rest)?.[1] ?? '')}` : null;
+    case 'bind':
+    case 'listen':
+      return rest.includes('@"graceful-gate') || syscall === 'listen'
+        ? `${syscall} ${rest.includes('.control') ? 'control' : 'gate'}`
+        : `bind ${nameIn(rest)}`;
+    default:
+      return `${syscall} ${nameIn(rest)}`;
+  }
+}
+
+/** The last path among the arguments: what a rename leads to. */
+function nameIn(rest: string): string {
+  const quoted = [...rest.matchAll(/"([^"]*)"/g)].map(([, path = '']) => plain(path));
+  return quoted.at(-1) ?? plain(/<(\/[^>]*)>/.exec(rest)?.[1] ?? '');
+}
+
+/** A temp file under the name of what it will be. */
+const plain = (path: string): string =>
+  (path.split('/').at(-1) ?? path).replace(/^\.(.*)\.[0-9a-f]{12}\.tmp$/, '$1.tmp');

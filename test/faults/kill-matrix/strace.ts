@@ -1,0 +1,77 @@
+// A manager under strace(1): its calls recorded, or one of them made the moment of a signal.
+//
+// `inject=rename:signal=SIGKILL:when=3` sends the signal when a thread enters its third rename(2). The kernel gives a fatal
+// signal precedence over the call, so it is not carried out: the process dies with everything before it done and nothing
+// after. SIGSTOP is not fatal: the call is carried out, then all threads stop before the next one; strace says so in its
+// log, and the rig can kill a backend at leisure, with the manager exactly between two calls, and let it go on.
+// A thread pool of one thread (UV_THREADPOOL_SIZE) makes the counts of each thread the same in every run.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { need } from '../../rig/requirements.ts';
+import { until } from '../../rig/until.ts';
+import { CHANGING, type Step } from './steps.ts';
+
+export const ONE_THREAD = { UV_THREADPOOL_SIZE: '1' };
+
+/** What strace does at a step; null only records. */
+export interface Injection {
+  readonly step: Step;
+  readonly signal: 'SIGKILL' | 'SIGSTOP';
+}
+
+/** `-b execve`: a child is let go when it becomes something else, so that backends are never traced. */
+function argumentsFor(log: string, injection: Injection | null): readonly string[] {
+  const inject =
+    injection === null
+      ? []
+      : ['-e', `inject=${injection.step.syscall}:signal=${injection.signal}:when=${injection.step.nth}`];
+  return ['-f', '-b', 'execve', '-y', '-s', '48', '-o', log, '-e', `trace=${CHANGING.join(',')}`, ...inject];
+}
+
+/** To start a program with. */
+export const traced = (log: string, injection: Injection | null): readonly string[] => [
+  need('strace'),
+  '-qq',
+  ...argumentsFor(log, injection),
+];
+
+export interface Tracer extends AsyncDisposable {
+  readonly process: ChildProcess;
+}
+
+/** Attaches to a process that runs; counts from now on. */
+export async function attach(pid: number, log: string, injection: Injection | null): Promise<Tracer> {
+  const child = spawn(need('strace'), [...argumentsFor(log, injection), '-p', String(pid)], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(child, 'close');
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk;
+  });
+  await until('strace is attached', () => {
+    if (child.exitCode !== null) throw new Error(`strace ended: ${said}`);
+    return said.includes(`${pid} attached`);
+  });
+  return {
+    process: child,
+    async [Symbol.asyncDispose]() {
+      // SIGTERM lets go of what it traces.
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** The text of a log so far. */
+export function logAt(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return ''; // not begun yet
+  }
+}
+
+/** How often the signal has stopped the traced process. */
+export const stopsIn = (log: string): number => [...log.matchAll(/^\d+ +--- SIGSTOP /gm)].length;
