@@ -13,7 +13,13 @@ import { inRepo } from './rig/paths.ts';
 import { BIN } from './rig/test-app.ts';
 
 const read = (page: string): string => readFileSync(inRepo(page), 'utf8');
-const PAGES = ['README.md', 'CHANGELOG.md', ...readdirSync(inRepo('docs')).map((file) => `docs/${file}`)];
+const PAGES = [
+  'README.md',
+  'CHANGELOG.md',
+  ...readdirSync(inRepo('docs'))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+];
 const README = read('README.md');
 
 /** The part under a heading, up to the next one of any level. */

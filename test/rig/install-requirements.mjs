@@ -1,9 +1,9 @@
-// Run before the tests: installs the real programs that they need (requirements.json) from Debian's packages, where they
-// are missing and we may. Starts and enables no service. Where it cannot, it says which tests will be skipped; in CI that is an error.
+// Run before the tests: installs the real programs that they need (requirements.json, or the list of the same form that is
+// named) from Debian's packages, where they are missing and we may. Starts and enables no service. Where it cannot, it says which tests will be skipped; in CI that is an error.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 
-const requirements = JSON.parse(readFileSync(new URL('requirements.json', import.meta.url), 'utf8'));
+const requirements = JSON.parse(readFileSync(process.argv[2] ?? new URL('requirements.json', import.meta.url), 'utf8'));
 const directories = new Set([
   '/usr/bin',
   '/usr/sbin',

@@ -20,6 +20,8 @@ export interface WrkLoadOptions {
   readonly patienceMs?: number;
   /** Ends the load by itself; without it, only `stop()` does (and the limit of ten minutes). */
   readonly durationMs?: number;
+  /** A wrk script that does what post.lua does and more; with what it finds in its environment. */
+  readonly script?: { readonly path: string; readonly env: Readonly<Record<string, string>> };
 }
 
 /** Starts wrk with POSTs of 2 kB whose echo is compared. */
@@ -44,12 +46,17 @@ export const startLoad = (options: WrkLoadOptions): Load => {
         '--timeout',
         '60s',
         '-s',
-        inRepo('test/rig/post.lua'),
+        options.script?.path ?? inRepo('test/rig/post.lua'),
         `http://${host}:${port}${path}`,
       ],
       {
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { ...process.env, LOAD_STOP_FILE: stopFile, LOAD_CONNECTIONS_PER_THREAD: String(connections / threads) },
+        env: {
+          ...process.env,
+          ...options.script?.env,
+          LOAD_STOP_FILE: stopFile,
+          LOAD_CONNECTIONS_PER_THREAD: String(connections / threads),
+        },
       },
     );
     createInterface({ input: wrk.stdout }).on('line', (line) => {

@@ -23,6 +23,8 @@ export interface NginxOptions {
   readonly socketPath: string;
   /** 2 unless said otherwise. */
   readonly workers?: number;
+  /** Changes the text of the file: for an upstream that is no link. */
+  readonly edit?: (config: string) => string;
 }
 
 export interface Nginx extends AsyncDisposable {
@@ -67,7 +69,8 @@ const startOnce = async (options: NginxOptions, port: number): Promise<Nginx> =>
   const dir = await tempDir();
   const log = dir.join('error.log');
   try {
-    await writeFile(dir.join('server.conf'), await shippedConfig(options, port));
+    const { edit = (text) => text } = options;
+    await writeFile(dir.join('server.conf'), edit(await shippedConfig(options, port)));
     await writeFile(dir.join('nginx.conf'), mainConfig(dir.path, options.workers ?? 2));
     await writeFile(log, '');
     const nginx = spawn(need('nginx'), ['-p', dir.path, '-c', dir.join('nginx.conf'), '-e', log], { stdio: 'ignore' });
@@ -113,7 +116,7 @@ http {
 }
 `;
 
-const freePort = async (): Promise<number> => {
+export const freePort = async (): Promise<number> => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -42,8 +42,10 @@ const TABLE: Readonly<Record<Requirement, { readonly program: string }>> = JSON.
 /** The system's own first: wrappers that a PATH may start with take their time. The sbin ones are not in every user's PATH. */
 const DIRECTORIES = ['/usr/bin', '/usr/sbin', '/bin', '/sbin', '/usr/local/bin', '/usr/local/sbin'];
 
-const find = (name: Requirement): string | null => {
-  const pattern = new RegExp(TABLE[name].program);
+const find = (name: Requirement): string | null => findProgram(new RegExp(TABLE[name].program));
+
+/** The absolute path of the first program whose name matches, null where there is none. */
+export const findProgram = (pattern: RegExp): string | null => {
   for (const directory of [...DIRECTORIES, ...(process.env['PATH'] ?? '').split(':')]) {
     const program = entries(directory).find((entry) => pattern.test(entry));
     if (program !== undefined) return join(directory, program);

@@ -1,0 +1,75 @@
+// The benchmarks, side by side with what users would pick instead: `npm run bench`. What fails is recorded and left behind;
+// each result is kept as soon as it is there.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { machine } from './machine.ts';
+import { parseOptions, USAGE } from './options.ts';
+import { type Measurement, planOf } from './plan.ts';
+import { writeReport } from './report/report.ts';
+import { openResults } from './results.ts';
+
+/** What takes three times as long as it should, and a minute more, hangs. */
+const patienceMs = ({ seconds }: Measurement): number => (seconds * 3 + 60) * 1_000;
+
+const argv = process.argv.slice(2);
+const options = (() => {
+  try {
+    return parseOptions(argv);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    process.exit(2);
+  }
+})();
+
+const plan = planOf({
+  runs: options.runs ?? (options.quick ? 1 : 3),
+  quick: options.quick,
+  updates: options.updates ?? (options.quick ? 30 : 1_000),
+}).filter(
+  ({ id }) =>
+    options.only.length === 0 || options.only.some((words) => words.split(/\s+/).every((word) => id.includes(word))),
+);
+const results = openResults(options.results);
+const todo = options.reportOnly ? [] : plan.filter(({ id }) => options.again || results.find(id)?.error !== null);
+const minutes = todo.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
+
+if (options.list) {
+  for (const { id, seconds } of plan) console.log(`${id.padEnd(60)} ${seconds.toFixed(0)} s`);
+  console.log(`${plan.length} measurements, about ${minutes.toFixed(0)} minutes`);
+} else {
+  console.error(`${todo.length} measurements, about ${minutes.toFixed(0)} minutes; results in ${results.dir}`);
+  if (todo.length > 0) results.saveMeta(machine(commandLine()));
+  for (const [index, measurement] of todo.entries()) await measureOne(measurement, `${index + 1}/${todo.length}`);
+  console.log(writeReport(results, options.write));
+}
+// What a peer that hangs has left open must not keep us.
+process.exit();
+
+/** As a reader would repeat it: where the results are kept is nobody's business. */
+function commandLine(): string {
+  const words = [
+    ...(options.quick ? ['--quick'] : []),
+    ...options.only.map((one) => `--only "${one}"`),
+    ...(options.runs === null ? [] : [`--runs ${options.runs}`]),
+    ...(options.updates === null ? [] : [`--updates ${options.updates}`]),
+  ];
+  return ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
+}
+
+async function measureOne(measurement: Measurement, position: string): Promise<void> {
+  const { id, kind, peer, parameters, run } = measurement;
+  const at = new Date().toISOString();
+  const startedAt = performance.now();
+  let data: unknown = null;
+  let error: string | null = null;
+  try {
+    data = await Promise.race([
+      measurement.measure(),
+      sleep(patienceMs(measurement), undefined, { ref: false }).then(() => Promise.reject(new Error('it hangs'))),
+    ]);
+  } catch (failure) {
+    error = failure instanceof Error ? failure.message : String(failure);
+  }
+  const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(1));
+  results.save({ id, kind, peer, parameters, run, at, seconds, data, error });
+  console.error(`${position.padStart(9)} ${id} ${seconds} s${error === null ? '' : `: ${error}`}`);
+}
