@@ -52,6 +52,21 @@ async function perform(invocation: Invocation): Promise<number> {
       return serveFront(invocation);
     case 'run':
       return supervise(invocation);
+    case 'init': {
+      const { initialize } = await import('./initialize.ts');
+      return initialize(invocation, { cwd: process.cwd(), env, ...streams() });
+    }
+    case 'setup': {
+      const { setUp } = await import('./set-up.ts');
+      const config = await configFor(invocation.globals);
+      return setUp(invocation, config, {
+        node: process.execPath,
+        script: argv[1] ?? '',
+        cwd: process.cwd(),
+        env,
+        ...streams(),
+      });
+    }
     case 'help': {
       const { renderHelp } = await import('./cli/help.ts');
       say(renderHelp(invocation.command, process.stdout.columns));
@@ -218,10 +233,11 @@ const configFor = (globals: Globals): Promise<Config> =>
 
 const terminal = ({ noColor }: Globals) => terminalOf({ stdoutIsTty: isatty(1), stderrIsTty: isatty(2), noColor, env });
 
+const streams = () => ({ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr });
+
 /** The streams are handed over unopened: a process that prints nothing saves two milliseconds. */
 function rendererFor(globals: Globals): LazyRenderer {
   const { live, progressColour } = terminal(globals);
-  const streams = () => ({ stdout: process.stdout, stderr: process.stderr });
   return lazyRenderer({ json: globals.json, quiet: globals.quiet, tty: live, colour: progressColour }, streams);
 }
 

@@ -16,6 +16,8 @@ export interface FlagSpec {
 
 /** The words after the command. They are always one of a few, and never twice the same. */
 export interface PositionalSpec {
+  /** What they are, where they are not slots. */
+  readonly noun?: string;
   /** As it stands in the usage line: `[a] [b]`. */
   readonly usage: string;
   readonly choices: readonly string[];

@@ -41,6 +41,117 @@ const WAIT = {
 } as const satisfies FlagSpec;
 
 export const COMMANDS = {
+  init: {
+    summary: 'write a configuration for what is in this directory',
+    description: [
+      'Makes graceful.config.yaml, with a comment for each key, from the first of these that is there: a pm2 ecosystem file, supervisord.conf, a Procfile, the start script of package.json, manage.py or wsgi.py, config.ru, artisan or index.php; or else from a command.',
+      'On a terminal it asks. It shows what it writes and what it could not carry over, and overwrites nothing. -c names another file to write.',
+    ],
+    positionals: null,
+    flags: {
+      command: { type: 'string', value: 'COMMAND', description: 'What starts the app, whatever is found.' },
+      name: { type: 'string', value: 'NAME', description: 'The name of the app, whatever is found.' },
+      'health-path': {
+        type: 'string',
+        value: 'PATH',
+        description:
+          'Check the health of a backend by HTTP at this path. Without it a backend that accepts connections is ready.',
+      },
+      from: {
+        type: 'string',
+        value: 'FILE',
+        description: 'Make it from this file: one of those above, or a supervisord program section (*.conf).',
+      },
+      app: { type: 'string', value: 'NAME', description: 'Which app, of a file that has several.' },
+      yes: { type: 'boolean', description: 'Ask nothing.' },
+      force: { type: 'boolean', description: 'Overwrite a configuration that is there.' },
+      print: { type: 'boolean', description: 'Only print what would be written.' },
+    },
+    examples: [
+      { command: 'graceful init', does: 'ask, then write' },
+      { command: 'graceful init --yes --health-path /healthz', does: 'ask nothing' },
+      { command: 'graceful init --from ecosystem.config.js --app shop', does: 'one app out of pm2' },
+      { command: 'graceful init --from /etc/supervisor/conf.d/shop.conf --print', does: 'only look' },
+    ],
+    exits: [0, 1, 2, 70],
+  },
+  setup: {
+    summary: 'wire the app to nginx, cron, systemd, git or logrotate',
+    description: [
+      'Prints the file that this app needs there, with every path filled in. --write installs it and has it checked (nginx -t, systemd-analyze verify, logrotate -d); what does not pass is taken back. --remove takes it out again. Twice is the same as once.',
+      'Only files and lines with the mark of graceful and of this configuration are ever changed or removed; other lines of a crontab or of a hook are left as they are.',
+    ],
+    positionals: {
+      usage: 'nginx|crontab|systemd|git-hook|logrotate',
+      noun: 'target',
+      choices: ['nginx', 'crontab', 'systemd', 'git-hook', 'logrotate'],
+      max: 1,
+      description: 'What to wire the app to.',
+    },
+    flags: {
+      write: { type: 'boolean', description: 'Install it, and have it checked.' },
+      remove: { type: 'boolean', description: 'Take it out again.' },
+      force: {
+        type: 'boolean',
+        description: 'Overwrite or remove a file that graceful did not write, or that was edited.',
+      },
+      to: {
+        type: 'string',
+        value: 'PATH',
+        description: 'Another place: a file, or for systemd a directory.',
+      },
+      'server-name': { type: 'string', value: 'NAME', description: 'nginx: server_name.', default: '_' },
+      listen: {
+        type: 'string',
+        value: 'ADDRESS',
+        description: 'nginx: listen, such as 8080 or 127.0.0.1:8080.',
+        default: '80',
+      },
+      variant: {
+        type: 'string',
+        value: 'plain|keepalive|fastcgi',
+        description: 'nginx: which file to start from. fastcgi for php-fpm, else plain.',
+      },
+      reload: { type: 'boolean', description: 'nginx: make it reload its configuration.' },
+      mode: {
+        type: 'string',
+        value: 'supervisor|timers',
+        description: 'systemd: a service that supervises, or two timers and nothing resident.',
+        default: 'supervisor',
+      },
+      user: { type: 'boolean', description: "systemd: for the user's own manager, without root." },
+      enable: { type: 'boolean', description: 'systemd: enable and start the units.' },
+      kind: {
+        type: 'string',
+        value: 'post-merge|post-receive',
+        description:
+          'git-hook: post-merge for `git pull` here, post-receive for `git push` to here. post-receive in a bare repository, else post-merge.',
+      },
+      repo: {
+        type: 'string',
+        value: 'DIR',
+        description:
+          'git-hook: the repository, if it is not the one that the configuration lies in: a bare one that is pushed to.',
+      },
+      branch: {
+        type: 'string',
+        value: 'NAME',
+        description: 'git-hook post-receive: the branch that is deployed. The one that is checked out.',
+      },
+    },
+    examples: [
+      { command: 'graceful setup nginx --server-name shop.example.org', does: 'show what would be written' },
+      {
+        command: 'graceful setup nginx --server-name shop.example.org --write --reload',
+        does: 'make nginx serve the app',
+      },
+      { command: 'graceful setup crontab --write', does: 'keepalive every minute, from your crontab' },
+      { command: 'graceful setup systemd --mode timers --write --enable', does: 'the same by timers' },
+      { command: 'graceful setup git-hook --write', does: 'each git pull puts the new code into service' },
+      { command: 'graceful setup crontab --remove', does: 'take the lines out again' },
+    ],
+    exits: [0, 1, 2, 70],
+  },
   start: {
     summary: 'start the app, or the named slots',
     description: [

@@ -173,6 +173,12 @@ const account = (failure: FailureRecord): Account => {
         what: `how it ended is unknown: ${failure.details.reason}`,
         next: ['The operation may have gone on without us.', LOOK],
       };
+    case 'setup-failed':
+      return {
+        what: failure.message,
+        evidence: quoted(failure.details.output),
+        next: [`Nothing was changed.${failure.details.hint === null ? '' : ` Hint: ${failure.details.hint}`}`],
+      };
     case 'system': {
       const { errno, call, path } = failure.details;
       const where = [...(call === null ? [] : [call]), ...(path === null ? [] : [path])].join(' ');

@@ -34,12 +34,19 @@ const commandHelp = (name: CommandName, spec: CommandSpec, width: number): reado
   ...spec.description.map((paragraph) => wrap(paragraph, width)),
   ...(spec.positionals === null
     ? []
-    : [['Slots:', ...table([[spec.positionals.usage, spec.positionals.description]], width)]]),
+    : [
+        [
+          `${capitalised(spec.positionals.noun ?? 'slot')}s:`,
+          ...table([[spec.positionals.usage, spec.positionals.description]], width),
+        ],
+      ]),
   flagSection('Flags:', spec.flags, width),
   flagSection('Flags of every command:', GLOBAL_FLAGS, width),
   ['Examples:', ...spec.examples.flatMap(({ command, does }) => [`  ${command}`, `      ${does}`])],
   exitSection(spec.exits),
 ];
+
+const capitalised = (word: string): string => `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;
 
 const commandList = (width: number): readonly string[] =>
   table(

@@ -1,6 +1,7 @@
 // What a command line asks for, once it has been read and found to make sense.
 import type { OperationName } from '../core/events.ts';
 import type { OperationInputs } from '../core/outcome.ts';
+import type { SetupOptions, Target } from '../setup/report.ts';
 import type { CommandName } from './commands.ts';
 
 export interface Globals {
@@ -28,6 +29,18 @@ export type OperationInvocation = {
   };
 }[OperationName];
 
+/** Null: as it is found, or asked for. */
+export interface InitOptions {
+  readonly command: string | null;
+  readonly name: string | null;
+  readonly healthPath: string | null;
+  readonly from: string | null;
+  readonly app: string | null;
+  readonly yes: boolean;
+  readonly force: boolean;
+  readonly print: boolean;
+}
+
 export type Invocation =
   | OperationInvocation
   | { readonly kind: 'status'; readonly watch: boolean; readonly intervalMs: number; readonly globals: Globals }
@@ -46,6 +59,8 @@ export type Invocation =
       readonly metricsListen: ListenAddress | null;
       readonly globals: Globals;
     }
+  | { readonly kind: 'init'; readonly options: InitOptions; readonly globals: Globals }
+  | { readonly kind: 'setup'; readonly target: Target; readonly options: SetupOptions; readonly globals: Globals }
   | { readonly kind: 'help'; readonly command: CommandName | null }
   | { readonly kind: 'version' }
   /** No command at all: short help and, where there is a configuration, the status. */

@@ -7,6 +7,7 @@ import type { CommandName, FlagName, GlobalFlagName } from './commands.ts';
 import type { Globals, Invocation } from './invocation.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { refuseAmbiguous, slotsOf } from './selection.ts';
+import { setupInvocation } from './setup-invocation.ts';
 import { UnknownWord } from './suggest.ts';
 
 /**
@@ -45,6 +46,7 @@ const interpret = (argv: readonly string[]): Invocation => {
 class Given<Name extends CommandName> {
   readonly globals: Globals;
   readonly slots: readonly Slot[];
+  readonly words: readonly string[];
   readonly #args: Arguments;
   readonly #command: Name;
 
@@ -53,6 +55,7 @@ class Given<Name extends CommandName> {
     this.#command = command;
     this.globals = globalsOf(args);
     this.slots = slotsOf(args.words, command);
+    this.words = args.words;
   }
 
   has(flag: FlagName<Name>): boolean {
@@ -166,6 +169,21 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
       globals: given.globals,
     };
   },
+  init: (given) => ({
+    kind: 'init',
+    options: {
+      command: given.text('command'),
+      name: given.text('name'),
+      healthPath: given.text('health-path'),
+      from: given.text('from'),
+      app: given.text('app'),
+      yes: given.has('yes'),
+      force: given.has('force'),
+      print: given.has('print'),
+    },
+    globals: given.globals,
+  }),
+  setup: (given) => setupInvocation(given),
   front: (given) => ({ kind: 'front', listen: parseListenAddress(given.text('listen') ?? ''), globals: given.globals }),
 };
 

@@ -13,7 +13,7 @@ export const slotsOf = (words: readonly string[], command: CommandName): readonl
     if (positionals === null)
       throw fail(
         'usage',
-        `${command} takes no slots, found ${word}`,
+        `${command} takes no ${command === 'init' ? 'words' : 'slots'}, found ${word}`,
         isCommandName(word) ? { hint: 'one command at a time' } : usage,
       );
     if (!positionals.choices.includes(word))
@@ -22,7 +22,7 @@ export const slotsOf = (words: readonly string[], command: CommandName): readonl
     if (index >= positionals.max)
       throw fail(
         'usage',
-        `${command} takes ${positionals.max === 1 ? 'one slot' : `${positionals.max} slots`}, found ${words.join(' ')}`,
+        `${command} takes ${positionals.max === 1 ? `one ${positionals.noun ?? 'slot'}` : `${positionals.max} slots`}, found ${words.join(' ')}`,
         usage,
       );
   }

@@ -75,6 +75,8 @@ export interface FailureDetails {
   'not-serving': { readonly reason: string };
   /** The operation's host went away before it said how it ended. */
   'connection-lost': { readonly reason: string };
+  /** `init` or `setup` did not write what it was asked to. `output` is what the program said that checked it. */
+  'setup-failed': { readonly path: string | null; readonly output: readonly string[]; readonly hint: string | null };
   /** The system refused something: the errno, the call and the path are in the message. */
   system: { readonly errno: string; readonly call: string | null; readonly path: string | null };
   /** Our bug. */
@@ -117,6 +119,7 @@ export const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   aborted: 1,
   'not-serving': 3,
   'connection-lost': 5,
+  'setup-failed': 1,
   system: 1,
   internal: 70,
 };

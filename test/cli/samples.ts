@@ -84,6 +84,11 @@ const DETAILS: FailureDetails = {
   aborted: { by: 'SIGINT' },
   'not-serving': { reason: 'a is unready and b could not be started' },
   'connection-lost': { reason: 'the supervisor went away' },
+  'setup-failed': {
+    path: '/etc/nginx/conf.d/graceful-app.conf',
+    output: ['nginx: [emerg] …'],
+    hint: '--force overwrites it',
+  },
   system: { errno: 'ENOSPC', call: 'write', path: '/srv/app/run/app-a.pid.tmp' },
   internal: { stack: 'Error: boom\n    at main.ts:1' },
 };

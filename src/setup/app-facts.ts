@@ -1,0 +1,95 @@
+// What a file of the system's has to know about the app, every path in full: it is read where there is neither our working
+// directory nor our PATH.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import type { Config } from '../core/config.ts';
+import { statePaths } from '../system/state-paths.ts';
+import { searchPath } from './programs.ts';
+
+export interface AppFacts {
+  readonly config: Config;
+  readonly configFile: string;
+  readonly name: string;
+  /** What nginx connects to. */
+  readonly link: string;
+  /** argv of graceful for this app: node, script, -c FILE, and --state-dir where that was given. */
+  readonly graceful: readonly string[];
+  /** A PATH that leads to node, graceful and what the configuration runs. */
+  readonly path: string;
+  /** Whom the state dir belongs to, or will. */
+  readonly user: string;
+  readonly group: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface Origin {
+  /** Absolute. */
+  readonly node: string;
+  readonly script: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Not from the file: what was given on the command line or in the environment. */
+  readonly stateDirGiven: boolean;
+}
+
+export function factsOf(config: Config, configFile: string, { node, script, env, stateDirGiven }: Origin): AppFacts {
+  const owner = ownerOf(config);
+  return {
+    config,
+    configFile,
+    name: config.name,
+    link: statePaths(config.stateDir, config.name).link,
+    graceful: [node, script, '-c', configFile, ...(stateDirGiven ? ['--state-dir', config.stateDir] : [])],
+    path: inOrder([dirname(node), ...programDirectories(config, env), ...COMMON], env).join(':'),
+    ...owner,
+    env,
+  };
+}
+
+/** As they stand in our own PATH: what comes first there comes first here. */
+const inOrder = (directories: readonly string[], env: NodeJS.ProcessEnv): readonly string[] => {
+  const order = searchPath(env);
+  return [...new Set(directories)].sort((one, other) => order.indexOf(one) - order.indexOf(other));
+};
+
+const COMMON = ['/usr/local/bin', '/usr/bin', '/bin'];
+
+/** Where there is no state dir yet: whoever runs this makes it, and root makes it for the one whose directory it is in. */
+function ownerOf({ stateDir, socketGroup }: Config): { readonly user: string; readonly group: string } {
+  const { uid, gid } = statSync(nearest(stateDir));
+  const self = process.geteuid?.() ?? uid;
+  if (existsSync(stateDir)) return { user: nameIn('/etc/passwd', uid), group: nameIn('/etc/group', gid) };
+  const user = nameIn('/etc/passwd', self === 0 ? uid : self);
+  const primary = self === 0 ? gid : (process.getegid?.() ?? gid);
+  return { user, group: socketGroup ?? nameIn('/etc/group', primary) };
+}
+
+/** The first of the directory and those above it that is there. */
+const nearest = (path: string): string => (existsSync(path) ? path : nearest(dirname(path)));
+
+/** Where the programs of the configuration are found now. */
+function programDirectories({ command, health, hooks, cwd }: Config, env: NodeJS.ProcessEnv): readonly string[] {
+  const commands = [command, health.type === 'exec' ? health.command : null, ...Object.values(hooks)];
+  return commands.flatMap((argv) => {
+    const program = argv?.[0] ?? '';
+    if (program === '' || program.includes('/')) return [];
+    const directories = (env['PATH'] ?? '').split(':').filter((directory) => directory !== '');
+    const found = directories.find((directory) => existsSync(join(directory, program)));
+    return found === undefined ? [] : [isAbsolute(found) ? found : resolve(cwd, found)];
+  });
+}
+
+/** A number stays one where the file does not know it: so do chown(1) and crontab(1). */
+function nameIn(file: string, id: number): string {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  return lines.find((line) => line.split(':')[2] === String(id))?.split(':')[0] ?? String(id);
+}
+
+/** The value of --older-than for whoever calls `stop --inactive`. */
+export const olderThan = ({ config }: AppFacts): string => {
+  const seconds = Math.ceil(config.schedule.stopInactiveOlderThanMs / 1000);
+  return seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
+};
+
+/** For a POSIX shell. */
+export const shellQuote = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

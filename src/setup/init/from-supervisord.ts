@@ -1,0 +1,103 @@
+// One program of a supervisord configuration.
+import { readFileSync } from 'node:fs';
+import { basename, dirname, relative, resolve } from 'node:path';
+import { readCommandLine } from './command-line.ts';
+import { type Draft, type Loss, toName } from './draft.ts';
+import { draftOf } from './draft-of.ts';
+import { readEnvironment, readSections } from './supervisor-file.ts';
+
+export interface Program {
+  readonly name: string;
+  readonly values: ReadonlyMap<string, string>;
+}
+
+/** The `[program:…]` sections. */
+export const supervisordPrograms = (file: string): readonly Program[] =>
+  readSections(readFileSync(file, 'utf8'))
+    .filter(({ name, values }) => name.startsWith('program:') && values.has('command'))
+    .map(({ name, values }) => ({ name: name.slice('program:'.length), values }));
+
+export async function fromSupervisord(
+  { name, values }: Program,
+  file: string,
+  dir: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Draft> {
+  const unknown: Loss[] = [];
+  const get = (key: string): string | null => {
+    const text = values.get(key);
+    if (text === undefined) return null;
+    return text.replace(/%\((\w+)\)[sd]|%%/g, (whole, variable?: string) => {
+      if (variable === undefined) return '%';
+      const value = expansions(name, file, env)[variable];
+      if (value === undefined) unknown.push({ what: `${key}: ${whole}`, why: 'it is not set here' });
+      return value ?? '';
+    });
+  };
+  const line = await readCommandLine(get('command') ?? '');
+  const directory = get('directory');
+  const cwd = resolve(dirname(file), directory ?? dir);
+  const signal = get('stopsignal')
+    ?.split(',')[0]
+    ?.toUpperCase()
+    .replace(/^(?!SIG)/, 'SIG');
+  const patience = Number(get('stopwaitsecs') ?? Number.NaN);
+  return draftOf({
+    kind: 'supervisord',
+    source: basename(file),
+    settings: {
+      command: line.argv,
+      name: toName(name),
+      ...(cwd === dir ? {} : { cwd: relative(dir, cwd) || '.' }),
+      env: { ...readEnvironment(get('environment') ?? ''), ...line.env },
+      ...(signal === undefined || signal === 'SIGTERM' ? {} : { stopSignal: signal }),
+      ...(Number.isFinite(patience) ? { stopTimeout: `${patience}s` } : {}),
+    },
+    remarks: line.needsShell ? { command: 'The command needs a shell, and so it is given one.' } : {},
+    lost: [...unknown, ...lostKeys(values)],
+  });
+}
+
+const expansions = (
+  name: string,
+  file: string,
+  env: NodeJS.ProcessEnv,
+): Readonly<Record<string, string | undefined>> => ({
+  program_name: name,
+  group_name: name,
+  process_num: '0',
+  numprocs: '1',
+  here: dirname(resolve(file)),
+  ...Object.fromEntries(Object.entries(env).map(([key, value]) => [`ENV_${key}`, value])),
+});
+
+const RESTARTS = 'a backend that dies is always replaced; `graceful stop --all` takes the app down';
+const LOGS = 'each slot has a log in the state dir; see docs/logs.md';
+const KILLS = 'at the end of stopTimeout all that descends from a backend is killed';
+
+const LOST: Readonly<Record<string, string>> = {
+  user: 'a backend runs as the user who runs graceful: run it, and its crontab or unit, as that user',
+  numprocs: 'a slot has one backend; use the workers of the server instead',
+  process_name: 'a slot has one backend',
+  autostart: 'keepalive brings the app up after a boot, unless it was taken down with `graceful stop --all`',
+  autorestart: RESTARTS,
+  exitcodes: RESTARTS,
+  startretries: 'keepalive tries again every minute, the supervisor with growing pauses',
+  startsecs: 'an app is up when its health check passes',
+  priority: 'apps do not wait for each other',
+  stopasgroup: KILLS,
+  killasgroup: KILLS,
+  umask: 'mode and group of the socket are set by graceful (socketMode, socketGroup)',
+  redirect_stderr: LOGS,
+};
+
+const CARRIED = ['command', 'directory', 'environment', 'stopsignal', 'stopwaitsecs'];
+
+const lostKeys = (values: ReadonlyMap<string, string>): readonly Loss[] =>
+  [...values]
+    .filter(([key, value]) => !CARRIED.includes(key) && !(key === 'numprocs' && value === '1'))
+    .filter(([key, value]) => !((key === 'autostart' || key === 'autorestart') && value === 'true'))
+    .map(([key, value]) => ({
+      what: `${key}=${value}`,
+      why: LOST[key] ?? (/^std(?:out|err)_/.test(key) ? LOGS : 'graceful has nothing like it'),
+    }));

@@ -1,0 +1,92 @@
+// The units of systemd/, which are templates for an app whose paths follow from its name, made into units of this app alone.
+import { type AppFacts, olderThan } from './app-facts.ts';
+import { replaced, template } from './templates.ts';
+
+export interface UnitOptions {
+  readonly mode: 'supervisor' | 'timers';
+  /** For the user's own manager. */
+  readonly user: boolean;
+}
+
+export interface Unit {
+  readonly name: string;
+  readonly text: string;
+}
+
+export function systemdUnits(facts: AppFacts, { mode, user }: UnitOptions): readonly Unit[] {
+  if (mode === 'supervisor') {
+    const name = `graceful-${facts.name}.service`;
+    return [{ name, text: supervisorUnit(facts, user) }];
+  }
+  return (['keepalive', 'stop-inactive'] as const).flatMap((what) => {
+    const args = what === 'keepalive' ? ['keepalive'] : ['stop', '--inactive', '--older-than', olderThan(facts)];
+    const text = service(template(`systemd/graceful-${what}@.service`), facts, user);
+    return [
+      {
+        name: `graceful-${facts.name}-${what}.service`,
+        text: withSeconds(withExec(text, 'ExecStart', facts, args), facts),
+      },
+      {
+        name: `graceful-${facts.name}-${what}.timer`,
+        text: described(template(`systemd/graceful-${what}@.timer`), facts),
+      },
+    ];
+  });
+}
+
+function supervisorUnit(facts: AppFacts, user: boolean): string {
+  let text = service(template('systemd/graceful@.service').replace(/^(?:#[^\n]*\n)+\n/, ''), facts, user);
+  text = withExec(withExec(text, 'ExecStart', facts, ['run']), 'ExecReload', facts, ['update']);
+  text = withSeconds(text, facts);
+  if (!user) return text;
+  // What a user's manager may not do, or has no such target for.
+  text = replaced(text, /\n# Hardening[\s\S]*?(?=\n\[Install\])/, '\nNoNewPrivileges=yes\n');
+  return replaced(replaced(text, 'After=network.target\n', ''), 'multi-user.target', 'default.target');
+}
+
+/** What every service of ours says about user, environment and state dir. */
+function service(text: string, facts: AppFacts, user: boolean): string {
+  const { config } = facts;
+  const runtime = /^\/run\/([\w.-]+)$/.exec(config.stateDir)?.[1];
+  const who = [
+    ...(user ? [] : [`User=${facts.user}`]),
+    ...(user || config.socketGroup === null ? [] : [`SupplementaryGroups=${config.socketGroup}`]),
+  ];
+  let result = replaced(described(text, facts), /^User=%i\nGroup=www-data\n/m, who.map((line) => `${line}\n`).join(''));
+  if (runtime === undefined || user)
+    result = replaced(result, /^(?:# Kept over a restart[^\n]*\n)?(?:RuntimeDirectory\w*=[^\n]*\n)+/m, '');
+  else result = replaced(result, 'RuntimeDirectory=%i', `RuntimeDirectory=${runtime}`);
+  const environment = `Environment=${quoted(`PATH=${facts.path}`)}`;
+  return replaced(result, 'Environment=GRACEFUL_STATEDIR=/run/%i', environment);
+}
+
+const described = (text: string, { name }: AppFacts): string =>
+  text
+    .replace(/^# `systemctl enable[^\n]*\n/m, '')
+    .replace(/; called by [^\n]*/, '.')
+    .replace(/, called by [^\n]*/, '.')
+    .replaceAll('graceful@shop', `graceful-${name}`)
+    .replace('Description=graceful: %i', `Description=graceful: ${name}`)
+    .replace(/^(Description=[^\n]*)%i/m, (_, before: string) => `${before}${name}`);
+
+const withExec = (text: string, key: string, facts: AppFacts, args: readonly string[]): string =>
+  replaced(text, new RegExp(`^${key}=[^\\n]*`, 'm'), `${key}=${[...facts.graceful, ...args].map(quoted).join(' ')}`);
+
+/** systemd.service(5): % begins a specifier, $ a variable. */
+const quoted = (word: string): string => {
+  const literal = word.replaceAll('%', '%%').replaceAll('$', '$$$$');
+  return /^[\w@%+=:,./$-]+$/.test(literal) ? literal : `"${literal.replace(/["\\]/g, '\\$&')}"`;
+};
+
+/** systemd has to be more patient than the app's own limits. */
+function withSeconds(text: string, { config }: AppFacts): string {
+  const start = Math.ceil((config.startTimeoutMs + config.drainTimeoutMs + config.stopTimeoutMs) / 1000) + 30;
+  const stop = Math.ceil((config.drainTimeoutMs + config.stopTimeoutMs) / 1000) + 30;
+  return text
+    .replace(/^TimeoutStartSec=.*$/m, `TimeoutStartSec=${start}`)
+    .replace(/^TimeoutStopSec=.*$/m, `TimeoutStopSec=${stop}`)
+    .replace(
+      /^(# drainTimeout \+ stopTimeout)[^\n]*$/m,
+      '$1 of the app, and some: after that systemd kills the supervisor.',
+    );
+}

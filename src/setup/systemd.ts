@@ -1,0 +1,117 @@
+// `graceful setup systemd`: units of this app alone, verified by systemd before they are installed.
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fail } from '../core/failure.ts';
+import type { AppFacts } from './app-facts.ts';
+import { install, stamped, uninstall, writeNew } from './files.ts';
+import { markOf } from './mark.ts';
+import { runTool } from './programs.ts';
+import type { SetupOptions, SetupReport } from './report.ts';
+import { systemdUnits } from './systemd-units.ts';
+
+export async function setupSystemd(facts: AppFacts, options: SetupOptions): Promise<SetupReport> {
+  const { action, force, user, mode, enable } = options;
+  const dir = options.to ?? (user ? join(configHome(facts.env), 'systemd/user') : '/etc/systemd/system');
+  const by = `graceful setup systemd${user ? ' --user' : ''} --mode ${mode}`;
+  const units = systemdUnits(facts, { mode, user });
+  const files = units.map(({ name, text }) => ({ path: join(dir, name), text: stamped(markOf(facts), by, text) }));
+  const enabled = units.map(({ name }) => name).filter((name) => mode === 'supervisor' || name.endsWith('.timer'));
+  const report = { target: 'systemd', files } as const;
+  const whose = { configFile: facts.configFile, force };
+  const systemctl = new Systemctl(facts, user, options.to === null);
+  if (action === 'print')
+    return {
+      ...report,
+      action: 'printed',
+      did: [],
+      next: [`--write puts ${files.length === 1 ? 'it' : 'them'} into ${dir} and has systemd check it.`],
+    };
+  if (action === 'remove') {
+    const there = files.filter(({ path }) => existsSync(path));
+    if (there.length > 0) await systemctl.run('disable', '--now', ...enabled);
+    const undos = there.map((file) => uninstall(file, whose)).filter((undo) => undo !== null);
+    if (undos.length > 0) await systemctl.run('daemon-reload');
+    return { ...report, action: undos.length > 0 ? 'removed' : 'absent', did: systemctl.did, next: systemctl.left };
+  }
+  await verify(files, facts, user);
+  const undos: (() => void)[] = [];
+  try {
+    for (const file of files) undos.push(...[install(file, whose)].filter((undo) => undo !== null));
+  } catch (error) {
+    for (const undo of undos) undo();
+    throw error;
+  }
+  if (undos.length > 0) await systemctl.run('daemon-reload');
+  if (enable) await systemctl.run('enable', '--now', ...enabled);
+  return {
+    ...report,
+    action: undos.length === 0 ? 'unchanged' : 'written',
+    did: ['systemd-analyze verify: nothing to complain about', ...systemctl.did],
+    next: [
+      ...systemctl.left,
+      ...(enable || undos.length === 0
+        ? []
+        : [
+            `\`systemctl ${user ? '--user ' : ''}enable --now ${enabled.join(' ')}\` starts it (--enable does that too).`,
+          ]),
+      ...(user ? [`\`loginctl enable-linger ${facts.user}\` lets it run while you are not logged in.`] : []),
+    ],
+  };
+}
+
+const configHome = (env: NodeJS.ProcessEnv): string =>
+  env['XDG_CONFIG_HOME'] ?? join(env['HOME'] ?? '/root', '.config');
+
+/** systemctl where systemd runs and reads these files; elsewhere a list of what would have to be typed. */
+class Systemctl {
+  readonly did: string[] = [];
+  readonly left: string[] = [];
+  readonly #facts: AppFacts;
+  readonly #user: readonly string[];
+  readonly #isThere: boolean;
+
+  constructor(facts: AppFacts, user: boolean, isUsualPlace: boolean) {
+    this.#facts = facts;
+    this.#user = user ? ['--user'] : [];
+    // sd_booted(3)
+    this.#isThere = isUsualPlace && existsSync('/run/systemd/system');
+  }
+
+  async run(...args: readonly string[]): Promise<void> {
+    const typed = ['systemctl', ...this.#user, ...args].join(' ');
+    if (!this.#isThere) {
+      this.left.push(`systemd does not run here, so this is left to do: \`${typed}\``);
+      return;
+    }
+    const { exitCode, lines } = await runTool('systemctl', [...this.#user, ...args], { env: this.#facts.env });
+    if (exitCode === 0) this.did.push(typed);
+    else this.left.push(`\`${typed}\` failed: ${lines.at(-1) ?? `exit code ${exitCode}`}`);
+  }
+}
+
+/** @throws `setup-failed` with what systemd says about these files; what it says about others of the machine is not our business. */
+async function verify(
+  files: readonly { readonly path: string; readonly text: string }[],
+  facts: AppFacts,
+  user: boolean,
+): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'graceful-'));
+  try {
+    const paths = files.map(({ path }) => join(dir, path.split('/').at(-1) ?? ''));
+    for (const [index, path] of paths.entries()) writeNew(path, files[index]?.text ?? '', 0o644);
+    const args = ['verify', '--man=no', ...(user ? ['--user'] : []), ...paths];
+    const { lines } = await runTool('systemd-analyze', args, {
+      env: { ...facts.env, SYSTEMD_UNIT_PATH: `${dir}:`, XDG_RUNTIME_DIR: facts.env['XDG_RUNTIME_DIR'] ?? dir },
+    });
+    const ours = lines.filter((line) => paths.some((path) => line.includes(path.split('/').at(-1) ?? path)));
+    if (ours.length > 0)
+      throw fail('setup-failed', 'systemd does not take it', {
+        path: null,
+        output: ours.map((line) => line.replaceAll(`${dir}/`, '')),
+        hint: null,
+      });
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
