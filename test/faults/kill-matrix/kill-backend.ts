@@ -17,11 +17,14 @@ import type { Step } from './steps.ts';
 /** Refused, failed or done: but told, and never unknown. */
 const MAY_END: readonly (number | null)[] = [0, 1, 3];
 
+export const titleOfBackend = (deed: Deed, host: Host, victim: Victim): string =>
+  `${deed.name}, ${host}: SIGKILL of the ${victim} backend`;
+
 export const killBackend = (deed: Deed, host: Host, victim: Victim, step: Step): Case => {
-  const who = victim === 'active' ? 'the active backend' : 'the other backend';
+  const title = titleOfBackend(deed, host, victim);
   return {
-    row: `${deed.name}, ${host}: SIGKILL of ${who} after each system call`,
-    name: `${deed.name}, ${host}: SIGKILL of ${who} after ${step.label}`,
+    row: `${title} after each system call`,
+    name: `${title} after ${step.label}`,
     tried: ['I1', 'I2', 'I3', 'I5', 'I6', 'I7', 'clear', ...(deed.name.includes('hooks') ? (['I4'] as const) : [])],
     async run() {
       await using stage = await setStage(deed, host);

@@ -8,11 +8,14 @@ import { assertStaysDown, type Host, setStage } from './stage.ts';
 import { whenStopped } from './standstill.ts';
 import type { Step } from './steps.ts';
 
+export const titleOfManager = (deed: Deed, host: Host): string =>
+  `${deed.name}: SIGKILL of ${host === 'one-shot' ? 'graceful' : 'the supervisor'}`;
+
 export const killManager = (deed: Deed, host: Host, step: Step): Case => {
-  const who = host === 'one-shot' ? 'graceful' : 'the supervisor';
+  const title = titleOfManager(deed, host);
   return {
-    row: `${deed.name}: SIGKILL of ${who} at each system call`,
-    name: `${deed.name}: SIGKILL of ${who} at ${step.label}`,
+    row: `${title} at each system call`,
+    name: `${title} at ${step.label}`,
     tried: ['I1', 'I2', 'I3', 'I5', 'I6', 'I7', 'clear', ...(deed.name.includes('hooks') ? (['I4'] as const) : [])],
     async run() {
       await using stage = await setStage(deed, host);

@@ -3,8 +3,8 @@
 import { everyNth } from '../kit/seed.ts';
 import type { Case, Form, Suite } from '../kit/suite.ts';
 import { DEEDS, type Deed, type Victim } from './deeds.ts';
-import { killBackend } from './kill-backend.ts';
-import { killManager } from './kill-manager.ts';
+import { killBackend, titleOfBackend } from './kill-backend.ts';
+import { killManager, titleOfManager } from './kill-manager.ts';
 import { recordSteps } from './record.ts';
 import type { Host } from './stage.ts';
 import type { Step } from './steps.ts';
@@ -12,11 +12,16 @@ import type { Step } from './steps.ts';
 /** Of the steps, in the short form: one in so many. */
 const SHARE = { manager: 8, backend: 16 };
 
+const HOSTS: readonly Host[] = ['one-shot', 'supervised'];
+const VICTIMS: readonly Victim[] = ['active', 'other'];
+
 export const suite: Suite = {
   name: 'kill matrix',
   concurrency: 4,
-  async *cases(form) {
-    const deeds = DEEDS.flatMap((deed) => (['one-shot', 'supervised'] as const).map((host) => ({ deed, host })));
+  async *cases(form, only = '') {
+    const deeds = DEEDS.flatMap((deed) => HOSTS.map((host) => ({ deed, host }))).filter(({ deed, host }) =>
+      isWanted(deed, host, only),
+    );
     const record = (index: number): Promise<readonly Step[]> | null => {
       const next = deeds[index];
       const steps = next === undefined ? null : recordSteps(next.deed, next.host);
@@ -37,7 +42,7 @@ function* casesOf(deed: Deed, host: Host, steps: readonly Step[], form: Form): I
   const share = (all: readonly Step[], one: number, what: string): readonly Step[] =>
     form === 'long' ? all : everyNth(all, one, `${deed.name} ${host} ${what}`);
   for (const step of share(steps, SHARE.manager, 'manager')) yield killManager(deed, host, step);
-  for (const victim of ['active', 'other'] as const)
+  for (const victim of VICTIMS)
     for (const step of share(whileThereIs(victim, deed, steps), SHARE.backend, victim))
       yield killBackend(deed, host, victim, step);
 }
@@ -50,4 +55,11 @@ function whileThereIs(victim: Victim, { running }: Deed, steps: readonly Step[])
   const linked = exact.findIndex(({ label }) => label === 'rename app.socket');
   if (linked === -1) return [];
   return victim === 'active' ? exact.slice(linked) : exact.slice(forked, linked);
+}
+
+/** Whether a row or a case of this deed can be meant: what is not is not recorded either. */
+function isWanted(deed: Deed, host: Host, only: string): boolean {
+  if (!only.includes('SIGKILL of')) return true;
+  const titles = [titleOfManager(deed, host), ...VICTIMS.map((victim) => titleOfBackend(deed, host, victim))];
+  return titles.some((title) => title.includes(only) || only.includes(title));
 }

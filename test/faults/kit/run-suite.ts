@@ -18,7 +18,7 @@ export async function runSuite(
   onProgress: (rows: readonly Row[], broken: { readonly name: string; readonly story: string } | null) => void,
 ): Promise<readonly Row[]> {
   const tally = new Tally();
-  const cases = iterate(suite.cases(form));
+  const cases = iterate(suite.cases(form, only));
   const isWanted = ({ row, name }: Case): boolean => row.includes(only) || name.includes(only);
   // Every worker takes the next case when it has done with the last one.
   const work = async (): Promise<void> => {

@@ -1,14 +1,15 @@
-// What may be in a state dir: exactly these names, and each file whole.
+// What may be in a state dir: exactly the names that the README has, and each file whole.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readIfPresent } from '../../../src/system/atomic-file.ts';
+import { statePaths } from '../../../src/system/state-paths.ts';
 import type { TestApp } from '../../rig/test-app.ts';
 
-const PER_SLOT = ['.socket', '.pid', '.backend.json', '.log'];
-const LASTING = ['.socket', '.desired.json', '.control', ...PER_SLOT.flatMap((end) => [`-a${end}`, `-b${end}`])];
+const { dir: _, slots, lock, lockHolder, hook, ...lasting } = statePaths('', '');
+const LASTING = [lasting, slots.a, slots.b].flatMap((paths) => Object.values(paths));
 /** There only while an operation is at work, or after it was killed. */
-const PASSING = ['.lock', '.lock-holder.json', '.hook.json'];
+const PASSING = [lock, lockHolder, hook];
 const TEMP = /\.[0-9a-f]{12}\.tmp$/;
 
 /** `tidy`: the last operation took the lock and ended, so that nothing of a killed one may be left. */

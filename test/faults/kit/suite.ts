@@ -31,6 +31,6 @@ export interface Suite {
   readonly name: string;
   /** Cases side by side. */
   readonly concurrency: number;
-  /** Lazily: a long battery has thousands. */
-  cases(form: Form): AsyncIterable<Case> | Iterable<Case>;
+  /** Lazily: a long battery has thousands. `only`: what --only says, for a suite whose cases take long to find. */
+  cases(form: Form, only?: string): AsyncIterable<Case> | Iterable<Case>;
 }
