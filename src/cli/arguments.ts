@@ -18,13 +18,14 @@ export interface Arguments {
 
 /** Reads argv against the table. Raises `usage`, or an {@link UnknownWord} that becomes one. */
 export const readArguments = (argv: readonly string[]): Arguments => {
-  const tokens = tokenize(argv);
+  // A flag may take a value with one command and none with another.
+  const command = commandAmong(tokenize(argv, null));
+  const tokens = tokenize(argv, command);
   const instead = tokens.some((token) => isFlag(token, 'help'))
     ? 'help'
     : tokens.some((token) => isFlag(token, 'version'))
       ? 'version'
       : null;
-  const command = commandAmong(tokens);
   const flags = new Map<string, string[]>();
   const words: string[] = [];
   let commandSeen = false;
@@ -32,7 +33,7 @@ export const readArguments = (argv: readonly string[]): Arguments => {
     if (token.kind === 'option-terminator') continue;
     if (token.kind === 'positional') {
       if (commandSeen) words.push(token.value);
-      else if (command === null) throw unknownCommand(token.value);
+      else if (token.value !== command) throw unknownCommand(token.value);
       commandSeen = true;
       continue;
     }
@@ -70,13 +71,18 @@ type Token =
   | { readonly kind: 'option-terminator' };
 
 /** Not strict: parseArgs only has to know which flags take a value. Its own messages know neither the command nor the table. */
-const tokenize = (argv: readonly string[]): readonly Token[] => {
+const tokenize = (argv: readonly string[], command: CommandName | null): readonly Token[] => {
   const options: Record<string, { type: 'boolean' | 'string'; short?: string }> = {};
-  for (const [name, { type, short }] of [...COMMAND_NAMES.map(flagsOf), GLOBAL_FLAGS].flatMap((flags) =>
-    Object.entries<FlagSpec>(flags),
-  )) {
-    options[name] = { type: type === 'boolean' ? 'boolean' : 'string', ...(short === undefined ? {} : { short }) };
-  }
+  const know = (flags: Readonly<Record<string, FlagSpec>>): void => {
+    for (const [name, { type, short }] of Object.entries(flags))
+      options[name] = { type: type === 'boolean' ? 'boolean' : 'string', ...(short === undefined ? {} : { short }) };
+  };
+  // Those that take no value last: the command itself is not to be taken for one.
+  const all = COMMAND_NAMES.flatMap((name) => Object.entries(flagsOf(name)));
+  know(Object.fromEntries(all.filter(([, { type }]) => type !== 'boolean')));
+  know(Object.fromEntries(all.filter(([, { type }]) => type === 'boolean')));
+  know(flagsOf(command));
+  know(GLOBAL_FLAGS);
   return parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true })
     .tokens as readonly Token[];
 };
@@ -84,8 +90,9 @@ const tokenize = (argv: readonly string[]): readonly Token[] => {
 const isFlag = (token: Token, name: string): boolean => token.kind === 'option' && token.name === name;
 
 const commandAmong = (tokens: readonly Token[]): CommandName | null => {
-  const first = tokens.find((token) => token.kind === 'positional');
-  return first !== undefined && isCommandName(first.value) ? first.value : null;
+  // What looks like the first word may be the value of a flag before it.
+  const words = tokens.flatMap((token) => (token.kind === 'positional' ? [token.value] : []));
+  return words.find(isCommandName) ?? null;
 };
 
 const flagSpec = (command: CommandName | null, name: string): FlagSpec | null => {

@@ -273,12 +273,22 @@ export const COMMANDS = {
     summary: 'put the code on disk into service, losing no request',
     description: [
       'Restarts the inactive slot with the code on disk, waits until it is ready, sends traffic there and checks through the link that it arrives. If any of this fails, traffic stays where it was.',
-      'The old version stays warm, for an instant rollback with switch.',
+      'The old version stays warm, for an instant rollback.',
     ],
     positionals: null,
-    flags: { 'stop-old': { type: 'boolean', description: 'Drain and stop the old version too.' }, wait: WAIT },
+    flags: {
+      'stop-old': { type: 'boolean', description: 'Drain and stop the old version too.' },
+      watch: {
+        type: 'duration',
+        value: 'DURATION',
+        description:
+          'After the switch, watch the new version for this long: if it dies or fails its health check `failures` times in a row, traffic goes back to the old one.',
+      },
+      wait: WAIT,
+    },
     examples: [
       { command: 'graceful update', does: 'the last line of a deploy script' },
+      { command: 'graceful update --watch 30s', does: 'go back by itself if the new version fails within 30 seconds' },
       { command: 'graceful update --stop-old', does: 'where memory is short: no warm rollback' },
       { command: 'graceful update || graceful status', does: 'see what serves after a failure' },
     ],

@@ -1,6 +1,7 @@
 // Failures in English, for an operator at 3 a.m.: what happened, what that means for traffic, where to look, what to type.
 // Traffic is said to be where it was only for failures that certainly come before any switch, or after its undoing.
 import type { ConfigProblem, FailureDetails, FailureRecord } from '../core/failure.ts';
+import { shortRelease } from './short-release.ts';
 import { printable } from './text.ts';
 import { humanDuration } from './units.ts';
 
@@ -158,7 +159,17 @@ const account = (failure: FailureRecord): Account => {
         what: `aborted by ${failure.details.by}`,
         next: [`What had been done was undone. ${UNMOVED}`],
       };
+    case 'rolled-back': {
+      const { slot, to, reason, detail, afterMs, release, log, logPath } = failure.details;
+      const version = release === null ? 'the new version' : `release ${shortRelease(release)}`;
+      return {
+        what: `${slot}: ${version} ${reason} ${humanDuration(afterMs)} after the switch, and traffic went back to ${to}`,
+        evidence: [...facts({ 'last probe': detail }), ...logTail(log, logPath)],
+        next: [`${to} serves as before.`, AGAIN],
+      };
+    }
     case 'superseded':
+      if (failure.details.by !== 'stop') return { what: `${failure.message}; the latest wish wins`, next: [LOOK] };
       return {
         what: 'the app was taken down by another command meanwhile; the latest wish wins',
         next: ['`graceful start` or `graceful update` brings it up again.'],

@@ -32,8 +32,9 @@ const sentence = (outcome: Outcome): string => {
       return `${outcome.to} serves ${releaseName(outcome.release, 'the version before')} again after ${took}${outcome.how === 'started' ? `, started from ${outcome.cwd}` : ''}; the next update takes the code on disk`;
     case 'update': {
       const now = `${outcome.to} serves ${releaseName(outcome.release, 'the new version')} after ${took}`;
-      if (outcome.from === null) return now;
-      return `${now}; ${outcome.from} ${outcome.stoppedOld ? 'is stopped' : 'stays warm: `graceful rollback` goes back'}`;
+      const watched = WATCHED[outcome.watched ?? 'no'];
+      if (outcome.from === null) return `${now}${watched}`;
+      return `${now}${watched}; ${outcome.from} ${outcome.stoppedOld ? 'is stopped' : 'stays warm: `graceful rollback` goes back'}`;
     }
     case 'keepalive':
       return keepalive(outcome);
@@ -41,6 +42,8 @@ const sentence = (outcome: Outcome): string => {
       return unreachable(outcome);
   }
 };
+
+const WATCHED = { no: '', passed: ' and passed the watch', 'cut-short': ' and is no longer watched' } as const;
 
 const releaseName = (release: string | null, unnamed: string): string =>
   release === null ? unnamed : `release ${shortRelease(release)}`;

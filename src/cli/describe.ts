@@ -31,6 +31,7 @@ const WAIT_PHRASES: Readonly<Record<WaitTarget, string>> = {
   ready: 'waiting for health',
   drain: 'draining',
   exit: 'waiting for exit',
+  watch: 'watching the new version',
 };
 
 const sentence = (event: GracefulEvent): string => {

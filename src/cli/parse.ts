@@ -142,7 +142,8 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
   update: (given) => ({
     kind: 'operation',
     operation: 'update',
-    input: { stopOld: given.has('stop-old') },
+    // 0s: not at all.
+    input: { stopOld: given.has('stop-old'), watchMs: given.timerMs('watch') || null },
     waitMs: given.timerMs('wait'),
     globals: given.globals,
   }),

@@ -57,7 +57,7 @@ export function runRemotely<Name extends OperationName>(
     if (abortRequested !== null) abort(abortRequested);
   });
   sent.end(JSON.stringify({ input, waitMs: options.waitMs, by: options.by }));
-  return { outcome, abort };
+  return { outcome, abort, dismiss: () => undefined };
 }
 
 /** As {@link runRemotely}; `here` where the supervisor has gone since it was asked. */
@@ -74,7 +74,7 @@ export function runByEither<Name extends OperationName>(
     running = here();
     return running.outcome;
   });
-  return { outcome, abort: (by) => running.abort(by) };
+  return { outcome, abort: (by) => running.abort(by), dismiss: () => running.dismiss() };
 }
 
 async function receive<Name extends OperationName>(

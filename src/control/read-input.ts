@@ -24,7 +24,7 @@ const DEFAULTS: { readonly [Name in OperationName]: OperationInputs[Name] } = {
   restart: { slots: [], all: false, inactive: false },
   switch: { slot: null },
   rollback: {},
-  update: { stopOld: false },
+  update: { stopOld: false, watchMs: null },
   keepalive: {},
 };
 
@@ -90,6 +90,7 @@ function problemWith(operation: OperationName, input: Record<string, unknown>): 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 const isSlotValue = (value: unknown): boolean => typeof value === 'string' && isSlot(value);
+const isDelay = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= MAX_WAIT_MS;
 const flag = (value: unknown): string | null => (typeof value === 'boolean' ? null : 'true or false');
 
 const CHECKS: Readonly<Record<string, (value: unknown) => string | null>> = {
@@ -100,6 +101,7 @@ const CHECKS: Readonly<Record<string, (value: unknown) => string | null>> = {
   slot: (value) => (value === null || isSlotValue(value) ? null : '"a", "b" or null'),
   olderThanMs: (value) =>
     value === null || (typeof value === 'number' && value >= 0) ? null : 'a number of milliseconds or null',
+  watchMs: (value) => (value === null || (isDelay(value) && value > 0) ? null : 'a number of milliseconds or null'),
   all: flag,
   inactive: flag,
   force: flag,

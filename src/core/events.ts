@@ -23,7 +23,7 @@ export type GracefulEvent =
   /** Something is being waited for; the next event about that slot ends the wait. */
   | {
       readonly type: 'waiting';
-      readonly for: 'lock' | 'ready' | 'drain' | 'exit';
+      readonly for: 'lock' | 'ready' | 'drain' | 'exit' | 'watch';
       readonly slot?: Slot;
       readonly timeoutMs: number;
       readonly detail?: string;
@@ -31,7 +31,7 @@ export type GracefulEvent =
   /** The wait goes on: what was seen last. */
   | {
       readonly type: 'still-waiting';
-      readonly for: 'lock' | 'ready' | 'drain' | 'exit';
+      readonly for: 'lock' | 'ready' | 'drain' | 'exit' | 'watch';
       readonly slot?: Slot;
       readonly elapsedMs: number;
       readonly detail: string;

@@ -64,6 +64,20 @@ export interface FailureDetails {
   };
   /** The probe through the link failed after the switch; the switch was undone. */
   'verify-failed': { readonly slot: Slot; readonly detail: string };
+  /** The new version failed while it was watched; traffic was led back. */
+  'rolled-back': {
+    readonly slot: Slot;
+    /** Where traffic is. */
+    readonly to: Slot;
+    readonly reason: string;
+    /** What its health check said last. */
+    readonly detail: string;
+    /** Since the switch. */
+    readonly afterMs: number;
+    readonly release: string | null;
+    readonly log: readonly string[];
+    readonly logPath: string;
+  };
   'hook-failed': { readonly hook: string; readonly reason: string; readonly output: readonly string[] };
   /** The process is still there after SIGKILL, or may not be signalled. */
   'stop-failed': { readonly slot: Slot; readonly pid: number; readonly reason: string };
@@ -113,6 +127,7 @@ export const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   'would-lose-traffic': 1,
   'cannot-roll-back': 1,
   'verify-failed': 1,
+  'rolled-back': 1,
   'hook-failed': 1,
   'stop-failed': 1,
   superseded: 1,

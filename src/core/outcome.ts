@@ -16,7 +16,11 @@ export interface OperationInputs {
   restart: { readonly slots: readonly Slot[]; readonly all: boolean; readonly inactive: boolean };
   switch: { readonly slot: Slot | null };
   rollback: Readonly<Record<string, never>>;
-  update: { readonly stopOld: boolean };
+  update: {
+    readonly stopOld: boolean;
+    /** How long to watch the new version after the switch; null: not at all. */
+    readonly watchMs: number | null;
+  };
   keepalive: Readonly<Record<string, never>>;
 }
 
@@ -65,6 +69,8 @@ export interface Outcomes {
     readonly to: Slot;
     readonly release: string | null;
     readonly stoppedOld: boolean;
+    /** With `--watch`: to its end, or until the operator wanted to wait no longer. */
+    readonly watched: 'passed' | 'cut-short' | null;
     readonly ms: number;
   };
   keepalive: {

@@ -13,6 +13,8 @@ export interface RunningOperation<Name extends OperationName> {
   readonly outcome: Promise<Outcomes[Name]>;
   /** Asks to undo what was done so far; after the switch it is too late, which an event says. */
   abort(by: string): void;
+  /** Ends what only watches; what is at work goes on. */
+  dismiss(): void;
 }
 
 export interface OperationOptions {
@@ -40,6 +42,7 @@ export function runOperation<Name extends OperationName>(
     system,
     emit: abortion.emit,
     signal: abortion.signal,
+    dismissed: abortion.dismissed,
     hurry: options.hurry ?? new AbortController().signal,
     operation: name,
     exclusive: (work) => locked(work, abortion.signal, options.waitMs),
@@ -58,7 +61,7 @@ export function runOperation<Name extends OperationName>(
       return await work();
     });
   }
-  return { outcome: perform(app, name, input), abort: (by) => abortion.abort(by) };
+  return { outcome: perform(app, name, input), abort: (by) => abortion.abort(by), dismiss: () => abortion.dismiss() };
 }
 
 async function perform<Name extends OperationName>(
@@ -89,6 +92,7 @@ async function afterFailure(app: App, { failure }: GracefulError): Promise<void>
 class Abortion {
   readonly emit: EventSink;
   readonly #controller = new AbortController();
+  readonly #dismissal = new AbortController();
   #isCommitted = false;
 
   constructor(sink: EventSink) {
@@ -104,9 +108,20 @@ class Abortion {
     return this.#controller.signal;
   }
 
+  /** Aborted when the operator wants to wait no longer for what cannot be undone. */
+  get dismissed(): AbortSignal {
+    return this.#dismissal.signal;
+  }
+
+  dismiss(): void {
+    this.#dismissal.abort();
+  }
+
   abort(by: string): void {
     if (this.#isCommitted) {
-      this.emit({ type: 'abort-refused', reason: 'traffic has already been switched; `graceful rollback` goes back' });
+      const reason = 'traffic has already been switched, and that stands; `graceful rollback` goes back';
+      if (!this.dismissed.aborted) this.emit({ type: 'abort-refused', reason });
+      this.dismiss();
       return;
     }
     if (this.signal.aborted) return;

@@ -12,6 +12,8 @@ export interface App {
   readonly emit: EventSink;
   /** Aborted when the operator wants the operation undone; its reason says by what. */
   readonly signal: AbortSignal;
+  /** Aborted when the operator asks to stop and it is too late to undo: what only watches ends. */
+  readonly dismissed: AbortSignal;
   /** Aborted when nothing shall be waited for any longer: drains end as if their time were up. */
   readonly hurry: AbortSignal;
   /** What the history and the lock holder's file call this operation. */

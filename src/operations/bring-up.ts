@@ -10,6 +10,8 @@ import { untilReady } from './until-ready.ts';
 /** A backend that passed its gate. Leaving the scope without `keep` stops it: every way out undoes the start. */
 export interface FreshBackend extends AsyncDisposable {
   readonly backend: BackendRecord;
+  /** Where in the log file its output begins. */
+  readonly logStart: number;
   keep(): void;
 }
 
@@ -40,10 +42,11 @@ export async function bringUp(app: App, slot: Slot, directory: string | null = n
   return undoable(app, { ...launched, record: backend });
 }
 
-function undoable(app: App, { record }: LaunchedBackend): FreshBackend {
+function undoable(app: App, { record, logStart }: LaunchedBackend): FreshBackend {
   let kept = false;
   return {
     backend: record,
+    logStart,
     keep() {
       kept = true;
     },

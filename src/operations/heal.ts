@@ -2,7 +2,7 @@
 import { GracefulError } from '../core/failure.ts';
 import type { KeepaliveAction } from '../core/outcome.ts';
 import { slotToHeal } from '../core/plan.ts';
-import type { Slot } from '../core/slot.ts';
+import { SLOTS, type Slot } from '../core/slot.ts';
 import type { App } from './app.ts';
 import { examine } from './examine.ts';
 import { failOver } from './fail-over.ts';
@@ -12,6 +12,8 @@ import { renew } from './update.ts';
 interface Healed {
   readonly action: KeepaliveAction;
   readonly active: Slot | null;
+  /** Where it is another one than why it was to be healed. */
+  readonly reason?: string;
 }
 
 /** `sick`: the instance that was found sick, if it was not dead. */
@@ -23,6 +25,11 @@ export async function heal(app: App, reason: string, sick: string | null): Promi
     // While connections drained, another operation may have put it right.
     const finding = await examine(app, snapshot, sick);
     if (finding.action !== 'heal') return { done: { action: finding.action, active: snapshot.active } };
+    const standby = SLOTS.find((slot) => slot !== snapshot.active && isStandby(app, snapshot, slot));
+    if (standby !== undefined) {
+      const watched = `${finding.reason}; an update watches it, and slot ${standby} is not ready to go back to yet`;
+      return { done: { action: 'busy', active: snapshot.active, reason: watched } };
+    }
     return { slot: makeWay(app, snapshot) };
   });
   return 'action' in renewed ? renewed : { action: 'started', active: renewed.to };
@@ -35,6 +42,11 @@ function makeWay(app: App, snapshot: Snapshot): Slot {
   app.system.link.remove();
   app.emit({ type: 'link-removed', from: slot });
   return slot;
+}
+
+function isStandby(app: App, { backends }: Snapshot, slot: Slot): boolean {
+  const backend = backends[slot];
+  return backend !== null && app.system.standsBy(backend);
 }
 
 async function switchToReady(app: App, sick: string | null): Promise<Healed | null> {

@@ -25,7 +25,7 @@ export async function keepalive(app: App, _input: OperationInputs['keepalive']):
   try {
     const { heal } = await import('./heal.ts');
     const healed = await heal(app, finding.reason, finding.sick);
-    return done(healed.action, healed.active, finding.reason);
+    return done(healed.action, healed.active, healed.reason ?? finding.reason);
   } catch (error) {
     // Whoever holds the lock is at work on this app, and the next call comes within a minute.
     if (error instanceof GracefulError && error.failure.code === 'busy')

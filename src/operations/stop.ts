@@ -5,6 +5,7 @@ import type { KeptSlot, OperationInputs, Outcomes } from '../core/outcome.ts';
 import { inactiveForMs, slotsToEmpty } from '../core/plan.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import type { Desired } from '../core/status.ts';
+import type { BackendRecord } from '../system/backend-record.ts';
 import { type App, aborted, msSince } from './app.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
 import { moveTraffic } from './move-traffic.ts';
@@ -36,6 +37,12 @@ export async function stop(app: App, input: OperationInputs['stop']): Promise<Ou
 export const stopInactiveSlot = (app: App, slot: Slot): Promise<Stopped> =>
   stopUnless(app, slot, async (snapshot) => (snapshot.active === slot ? 'it is active' : null));
 
+/** The same for one certain backend, and only while it is there. */
+export const stopBackend = (app: App, { slot, instance }: BackendRecord): Promise<Stopped> =>
+  stopUnless(app, slot, async ({ active, occupants }) =>
+    active === slot || occupants[slot]?.instance !== instance ? 'another one took its place' : null,
+  );
+
 /** What is inactive now: a slot that traffic leaves while the other one drains (a rollback) was not meant. */
 async function stopInactive(app: App, olderThanMs: number | null): Promise<ReadonlyMap<Slot, Stopped>> {
   const results = new Map<Slot, Stopped>();
@@ -48,6 +55,9 @@ async function stopIdle(app: App, slot: Slot, olderThanMs: number | null): Promi
   try {
     return await stopUnless(app, slot, async (snapshot) => {
       if (snapshot.active === slot) return 'it is active';
+      const backend = snapshot.backends[slot];
+      if (backend !== null && app.system.standsBy(backend))
+        return 'an update watches the new version, and goes back to this one if that fails';
       const idleMs = inactiveForMs(snapshot, slot, Date.now());
       if (olderThanMs !== null && idleMs < olderThanMs)
         return `it has been inactive for ${Math.round(idleMs / 1000)} s only`;

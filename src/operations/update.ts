@@ -5,7 +5,7 @@ import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { slotToUpdate } from '../core/plan.ts';
 import type { Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
-import { bringUp, prepareStart } from './bring-up.ts';
+import { bringUp, type FreshBackend, prepareStart } from './bring-up.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
 import { examine } from './examine.ts';
 import { failOver } from './fail-over.ts';
@@ -13,16 +13,23 @@ import { assertStillWanted } from './intent.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, observe, type Snapshot, settle } from './observe.ts';
 import { stopInactiveSlot } from './stop.ts';
+import { standBy, watch } from './watch.ts';
 
-type Updated = Pick<Outcomes['update'], 'from' | 'to' | 'release'>;
+type Updated = Pick<Outcomes['update'], 'from' | 'to' | 'release'> & {
+  readonly fresh: Pick<FreshBackend, 'backend' | 'logStart'>;
+};
 
 /** Restarts the inactive slot with the code on disk and moves the traffic there. A failed update changes nothing. */
 export async function update(app: App, input: OperationInputs['update']): Promise<Outcomes['update']> {
   const startedAt = monotonicMs();
   await spareTheHealthyOne(app);
-  const updated = await renew<never>(app, async (snapshot) => ({ slot: slotToUpdate(snapshot) }));
-  const stoppedOld = input.stopOld && updated.from !== null && (await stopOld(app, updated.from));
-  return { operation: 'update', ...updated, stoppedOld, ms: msSince(startedAt) };
+  const { watchMs } = input;
+  const { from, to, release, fresh } = await renew<never>(app, async (snapshot) => ({ slot: slotToUpdate(snapshot) }), {
+    onMoved: (snapshot) => watchMs !== null && standBy(app, snapshot, watchMs),
+  });
+  const watched = watchMs === null ? null : await watch(app, fresh, { from, watchMs });
+  const stoppedOld = input.stopOld && from !== null && watched !== 'cut-short' && (await stopOld(app, from));
+  return { operation: 'update', from, to, release, stoppedOld, watched, ms: msSince(startedAt) };
 }
 
 /** When the active backend is sick (or the link lost) and another one is ready, that one is not the one to be replaced. */
@@ -47,7 +54,11 @@ async function stopOld(app: App, slot: Slot): Promise<boolean> {
 }
 
 /** The body of an update, for every operation that ends with a new backend serving. */
-export async function renew<T>(app: App, choose: (snapshot: Snapshot) => Promise<Choice<T>>): Promise<T | Updated> {
+export async function renew<T>(
+  app: App,
+  choose: (snapshot: Snapshot) => Promise<Choice<T>>,
+  { onMoved }: { onMoved?(before: Snapshot): void } = {},
+): Promise<T | Updated> {
   const intent = observe(app).desired;
   app.system.warmUp();
   try {
@@ -60,7 +71,9 @@ export async function renew<T>(app: App, choose: (snapshot: Snapshot) => Promise
       async work(slot, snapshot) {
         await using fresh = await bringUp(app, slot);
         await moveTraffic(app, snapshot, fresh);
-        return { from: snapshot.active, to: slot, release: fresh.backend.release };
+        onMoved?.(snapshot);
+        const { backend, logStart } = fresh;
+        return { from: snapshot.active, to: slot, release: backend.release, fresh: { backend, logStart } };
       },
     });
   } catch (error) {

@@ -17,6 +17,7 @@ import { probe } from './probes/probe.ts';
 import { familyOf } from './processes/family.ts';
 import { isAlive, isInContainer, type ProcessIdentity } from './processes/identity.ts';
 import { type Usage, usageOfTree } from './processes/usage.ts';
+import { standsBy, withStandby } from './standby.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 import { assertSafePlace } from './state-place.ts';
 import { openVersions, type VersionsFile } from './versions.ts';
@@ -37,6 +38,10 @@ export interface AppSystem {
 
   record(slot: Slot): RecordState;
   saveRecord(record: BackendRecord): void;
+  /** Notes that this process may go back to the backend for so long. */
+  standBy(record: BackendRecord, ms: number): void;
+  /** Whether somebody may go back to it, and lives. */
+  standsBy(record: BackendRecord): boolean;
   /** What a backend whose own process has gone left running. */
   leftBehind(record: BackendRecord): readonly ProcessIdentity[];
   /** Whether the kernel says that nobody listens at the slot's socket. */
@@ -96,6 +101,8 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
 
     record: (slot) => readRecord(paths.slots[slot], slot, paths.dir),
     saveRecord: (record) => writeRecord(paths.slots[record.slot], record),
+    standBy: (record, ms) => writeRecord(paths.slots[record.slot], withStandby(record, ms)),
+    standsBy,
     forget: (slot) => removeRecord(paths.slots[slot]),
     leftBehind: (record) => familyOf(record, paths.slots[record.slot].socket),
     nobodyListens: (slot) => nobodyListensAt(paths.slots[slot].socket),

@@ -3,6 +3,7 @@ import { rmSync, statSync } from 'node:fs';
 import type { Slot } from '../core/slot.ts';
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
 import { bootId, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
+import type { Standby } from './standby.ts';
 import type { SlotPaths } from './state-paths.ts';
 
 /** Facts about a backend that we started, as they are on disk. */
@@ -20,6 +21,8 @@ export interface BackendRecord extends ProcessIdentity {
   readonly stoppingAt: string | null;
   readonly cwd: string;
   readonly release: string | null;
+  /** Set while it is inactive and somebody may go back to it. */
+  readonly standby?: Standby | null;
   /** The state dir that it was started for: a copy of the directory does not own the processes of the original. */
   readonly stateDir: DirectoryIdentity;
 }

@@ -115,12 +115,30 @@ const OUTCOMES: readonly (readonly [outcome: Outcome, sentence: string, routine:
     false,
   ],
   [
-    { operation: 'update', from: 'a', to: 'b', release: '/srv/app/releases/8', stoppedOld: false, ms: 4_100 },
+    {
+      operation: 'update',
+      from: 'a',
+      to: 'b',
+      release: '/srv/app/releases/8',
+      stoppedOld: false,
+      watched: null,
+      ms: 4_100,
+    },
     'b serves release 8 after 4.1 s; a stays warm: `graceful rollback` goes back',
     false,
   ],
   [
-    { operation: 'update', from: null, to: 'a', release: null, stoppedOld: false, ms: 4_100 },
+    { operation: 'update', from: 'a', to: 'b', release: '8', stoppedOld: true, watched: 'passed', ms: 34_000 },
+    'b serves release 8 after 34 s and passed the watch; a is stopped',
+    false,
+  ],
+  [
+    { operation: 'update', from: 'a', to: 'b', release: '8', stoppedOld: false, watched: 'cut-short', ms: 9_000 },
+    'b serves release 8 after 9 s and is no longer watched; a stays warm: `graceful rollback` goes back',
+    false,
+  ],
+  [
+    { operation: 'update', from: null, to: 'a', release: null, stoppedOld: false, watched: null, ms: 4_100 },
     'a serves the new version after 4.1 s',
     false,
   ],

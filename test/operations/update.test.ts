@@ -18,6 +18,7 @@ onEachHost('update', (createApp) => {
         to: 'a',
         release: null,
         stoppedOld: false,
+        watched: null,
         ms: 0,
       },
     );

@@ -17,14 +17,14 @@ export interface RequestedOperation<Name extends OperationName> {
 
 export class RunningOperations {
   readonly #hub: EventHub;
-  readonly #aborts = new Map<Promise<unknown>, (by: string) => void>();
+  readonly #running = new Map<Promise<unknown>, RunningOperation<OperationName>>();
 
   constructor(hub: EventHub) {
     this.#hub = hub;
   }
 
   get isEmpty(): boolean {
-    return this.#aborts.size === 0;
+    return this.#running.size === 0;
   }
 
   begin<Name extends OperationName>(
@@ -51,18 +51,23 @@ export class RunningOperations {
         this.#hub.emit({ type: 'operation-failed', operation: name, code, message });
       },
     );
-    this.#aborts.set(told, running.abort);
-    void told.finally(() => this.#aborts.delete(told));
+    this.#running.set(told, running);
+    void told.finally(() => this.#running.delete(told));
     return running;
   }
 
   /** Asks what is at work to undo what it has done. */
   abort(by: string): void {
-    for (const abort of this.#aborts.values()) abort(by);
+    for (const running of this.#running.values()) running.abort(by);
+  }
+
+  /** Ends what only watches. */
+  dismiss(): void {
+    for (const running of this.#running.values()) running.dismiss();
   }
 
   /** Resolves when what is at work now has ended, and its end has been told. */
   async ended(): Promise<void> {
-    await Promise.all(this.#aborts.keys());
+    await Promise.all(this.#running.keys());
   }
 }

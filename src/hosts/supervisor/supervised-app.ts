@@ -77,7 +77,8 @@ export class SupervisedApp {
 
   /** Runs an operation that somebody asks for, like the command line would; its end is told to the hub too. */
   run<Name extends OperationName>(name: Name, request: RequestedOperation<Name>): RunningOperation<Name> {
-    if (this.#isLeaving) return { outcome: Promise.reject(leaving()), abort: () => undefined };
+    if (this.#isLeaving)
+      return { outcome: Promise.reject(leaving()), abort: () => undefined, dismiss: () => undefined };
     const running = this.#run(name, request);
     // What a retry waits for may be done by that, or be wanted no longer.
     running.outcome.then(
@@ -129,6 +130,7 @@ export class SupervisedApp {
     this.#isLeaving = true;
     this.#endSchedule();
     this.#recovery.end();
+    this.#running.dismiss();
     await this.#running.ended();
   }
 

@@ -126,7 +126,9 @@ export class Supervisor {
       app.hub.emit({ type: 'config-rejected', file, message: GracefulError.from(error).message });
       return;
     }
-    await app.run('update', { input: { stopOld: false }, waitMs: 60_000, by: 'SIGHUP' }).outcome.catch(() => undefined); // told as an event
+    await app
+      .run('update', { input: { stopOld: false, watchMs: null }, waitMs: 60_000, by: 'SIGHUP' })
+      .outcome.catch(() => undefined); // told as an event
   }
 
   async #serve(config: Config): Promise<Served> {
