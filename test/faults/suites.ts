@@ -3,4 +3,5 @@ import type { Suite } from './kit/suite.ts';
 
 export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Suite }>>> = {
   'kill-matrix': () => import('./kill-matrix/suite.ts'),
+  'hostile-neighbours': () => import('./hostile-neighbours/suite.ts'),
 };

@@ -14,7 +14,9 @@ export type Requirement =
   | 'systemd'
   | 'strace'
   | 'cron'
-  | 'ss';
+  | 'ss'
+  | 'setpriv'
+  | 'faketime';
 
 /** The absolute path of a program. Raises an error if it is not installed: ask {@link skipUnless} first. */
 export const need = (name: Requirement): string => {

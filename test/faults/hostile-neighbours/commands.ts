@@ -1,0 +1,42 @@
+// Every command, each ended when it takes longer than any refusal may.
+import assert from 'node:assert/strict';
+import type { Run, TestApp } from '../../rig/test-app.ts';
+import { assertClear } from '../kit/clear.ts';
+
+/** Those that take the lock, whatever they find. */
+export const CHANGING = [['update'], ['start'], ['stop', '--all'], ['restart', '--all'], ['switch'], ['run']] as const;
+export const LOOKING = [['status'], ['keepalive'], ['stop', '--inactive']] as const;
+export const COMMANDS: readonly (readonly string[])[] = [...CHANGING, ...LOOKING];
+
+const HANG_MS = 40_000;
+const SETTLED_MS = 2_500;
+
+/** A supervisor that was not refused is told to leave, and its backends are left alone. */
+export async function attempt(app: TestApp, command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
+  const running = app.spawnGraceful([...command, '--json'], env);
+  const { process: child, finished } = running;
+  const name = command.join(' ');
+  const leave = setTimeout(() => name === 'run' && child.kill('SIGUSR2'), SETTLED_MS);
+  let hung = false;
+  const hang = setTimeout(() => {
+    hung = true;
+    child.kill('SIGKILL');
+  }, HANG_MS);
+  const run = await finished;
+  clearTimeout(leave);
+  clearTimeout(hang);
+  assert.ok(!hung, `clear: \`${name}\` hangs\n${run.stdout}${run.stderr}`);
+  assertClear(run);
+  return run;
+}
+
+/** Refused with this exit code, and told where to look. */
+export function assertRefused(run: Run, code: number, path: string, what: string): void {
+  assert.equal(run.code, code, `${what} ended with ${run.code ?? run.signal}\n${run.stdout}${run.stderr}`);
+  assertNames(run, path, what);
+}
+
+export function assertNames(run: Run, path: string, what: string): void {
+  const said = `${run.stdout}${run.stderr}`;
+  assert.ok(said.includes(path), `clear: ${what} does not name ${path}\n${said}`);
+}
