@@ -2,6 +2,7 @@
 import { rmSync, statSync } from 'node:fs';
 import type { Slot } from '../core/slot.ts';
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
+import { canBe } from './processes/family.ts';
 import { bootId, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
 import type { Standby } from './standby.ts';
 import type { SlotPaths } from './state-paths.ts';
@@ -61,7 +62,9 @@ export function readRecord(paths: SlotPaths, slot: Slot, stateDir: string): Reco
     };
   switch (liveness(record)) {
     case 'alive':
-      return { kind: 'alive', record };
+      return canBe(record)
+        ? { kind: 'alive', record }
+        : { kind: 'invalid', reason: `process ${record.pid} cannot be our backend: graceful did not start it` };
     case 'unverifiable':
       return {
         kind: 'unverifiable',

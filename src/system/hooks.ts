@@ -9,7 +9,7 @@ import type { HookName } from '../core/events.ts';
 import type { Slot } from '../core/slot.ts';
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
 import { resolveCwd } from './launcher.ts';
-import type { Family } from './processes/family.ts';
+import { canBe, type Family } from './processes/family.ts';
 import { terminate } from './processes/terminate.ts';
 import { runProgram } from './program.ts';
 import type { StatePaths } from './state-paths.ts';
@@ -76,7 +76,7 @@ export async function runHook(
  */
 export async function endOrphanedHook(paths: StatePaths): Promise<number | null> {
   const orphan = parseProgram(readIfPresent(paths.hook));
-  if (orphan !== null) {
+  if (orphan !== null && canBe(orphan)) {
     const socketPath = paths.slots[orphan.slot].socket;
     await terminate(orphan, { signal: 'SIGTERM', timeoutMs: GRACE_MS, socketPath, onSignal: () => undefined });
   }

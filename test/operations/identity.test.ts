@@ -6,6 +6,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, syml
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { identify } from '../../src/system/processes/identity.ts';
 import { inRepo } from '../rig/paths.ts';
 import { environmentOf, parentOf, runs, stateOf } from '../rig/processes.ts';
 import {
@@ -235,6 +236,26 @@ describe('identity', { concurrency: 4, timeout: 120_000 }, () => {
       assertExit(next, 1);
       assert.match(failureOf(next, 'socket-in-use').details.by, new RegExp(`process ${lost}`));
       assert.equal((await app.get('/')).version, '2');
+    });
+
+  for (const [what, options] of [
+    ['a worker in a session of another program', {}],
+    ["another app's backend", { detached: true, env: { GRACEFUL_INSTANCE: 'of another app' } }],
+  ] as const)
+    it(`a record that names ${what} is cleared, and nobody is signalled`, async () => {
+      await using app = await createTestApp();
+      await app.succeed('start', '--all');
+      const pid = app.pid('b') ?? assert.fail();
+      const other = spawn('sleep', ['1000'], { stdio: 'ignore', ...options });
+      await once(other, 'spawn');
+      try {
+        editRecord(app, 'b', { ...identify(other.pid ?? 0) });
+        const run = await app.succeed('stop', 'b');
+        assert.match(eventsOf(run, 'stale-removed')[0]?.reason ?? '', /graceful did not start it/);
+        assert.deepEqual([pid, other.pid ?? 0].map(stateOf), ['S', 'S']);
+      } finally {
+        other.kill('SIGKILL');
+      }
     });
 
   it('a state dir that everybody may write to is refused with exit code 2', async () => {

@@ -5,7 +5,7 @@ import type { BackendRecord } from '../backend-record.ts';
 import { readSocketTables, rowsNamed } from '../socket-table.ts';
 import { bootId, isAlive, type ProcessIdentity } from './identity.ts';
 import { socketInodesOf } from './open-sockets.ts';
-import { listProcesses, type ProcessStat } from './stat.ts';
+import { listProcesses, type ProcessStat, readStat } from './stat.ts';
 
 /** What tells a process of ours and its descendants: a backend's record, or a hook's. */
 export type Family = Pick<BackendRecord, keyof ProcessIdentity | 'instance' | 'slot'>;
@@ -29,6 +29,17 @@ export function familyOf(record: Family, socketPath: string): readonly ProcessId
   return listProcesses()
     .filter((stat) => stat.pid !== record.pid && stat.pid !== process.pid && isOurs(stat))
     .map(({ pid, startTicks }) => ({ pid, startTicks, bootId: record.bootId }));
+}
+
+/**
+ * Whether the live process with this pid can be what the record says, whoever wrote that: what we start leads a session of
+ * its own, and can leave it by no system call; and none has inherited another's GRACEFUL_INSTANCE.
+ */
+export function canBe({ pid, instance }: Pick<Family, 'pid' | 'instance'>): boolean {
+  const stat = readStat(pid);
+  if (stat !== null && stat.session !== pid) return false;
+  const inherited = inheritedInstance(pid);
+  return inherited === null || inherited === instance;
 }
 
 function listenersOf(socketPath: string): ReadonlySet<string> {
