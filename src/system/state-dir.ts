@@ -46,6 +46,7 @@ async function makeDirectory({ stateDir, socketGroup }: Config): Promise<void> {
 async function assertOurs(paths: StatePaths): Promise<void> {
   const files = [
     paths.desired,
+    paths.versions,
     paths.lockHolder,
     paths.hook,
     ...SLOTS.flatMap((slot) => [paths.slots[slot].pid, paths.slots[slot].backend]),

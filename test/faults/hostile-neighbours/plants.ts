@@ -64,6 +64,7 @@ export const PLANTS: readonly Plant[] = [
 /** Each name in the state dir that is written or read, and what ours is there. */
 export const NAMES = {
   'app.desired.json': 'a file',
+  'app.versions.json': 'a file',
   'app.lock-holder.json': 'a file',
   'app.hook.json': 'a file',
   'app-a.pid': 'a file',
