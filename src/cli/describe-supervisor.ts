@@ -17,6 +17,7 @@ export const priorityOf = (event: GracefulEvent | SupervisorEvent): Priority => 
     case 'config-rejected':
       return 3;
     case 'backend-died':
+    case 'worker-exited':
     case 'backend-found-dead':
     case 'health-failed':
     case 'hook-failed':
@@ -38,6 +39,7 @@ const SUPERVISOR_EVENTS: Readonly<Record<SupervisorEvent['type'], true>> = {
   'supervisor-started': true,
   'backend-adopted': true,
   'backend-died': true,
+  'worker-exited': true,
   'retry-scheduled': true,
   'operation-started': true,
   'operation-completed': true,
@@ -59,6 +61,8 @@ const sentence = (event: SupervisorEvent): string => {
       return `${event.slot}: adopted, pid ${event.pid} was running already`;
     case 'backend-died':
       return `${event.slot}: died, pid ${event.pid} ${howItEnded(event)}`;
+    case 'worker-exited':
+      return `${event.slot}: worker ${event.worker} ${howItEnded(event)}; it is started again`;
     case 'retry-scheduled':
       return `next attempt in ${humanDuration(event.delayMs)}, after ${event.attempts} that did not last: ${event.reason}`;
     case 'operation-started':
@@ -80,7 +84,10 @@ const sentence = (event: SupervisorEvent): string => {
   }
 };
 
-const howItEnded = ({ exitCode, signal }: Extract<SupervisorEvent, { type: 'backend-died' }>): string => {
+const howItEnded = ({
+  exitCode,
+  signal,
+}: Extract<SupervisorEvent, { type: 'backend-died' | 'worker-exited' }>): string => {
   if (signal !== null) return `was killed by ${signal}`;
   return exitCode === null ? 'has gone' : `exited with code ${exitCode}`;
 };

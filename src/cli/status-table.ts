@@ -1,6 +1,6 @@
 // The status of an app as a table that says at a glance what serves and how it is.
 import pc from 'picocolors';
-import type { BackendState, SlotStatus, StatusReport } from '../core/status.ts';
+import type { BackendState, SlotStatus, StatusReport, WorkerStatus } from '../core/status.ts';
 import { shortRelease } from './short-release.ts';
 import { statusHints } from './status-hints.ts';
 import { pad, printable, truncate, visibleWidth, wrap } from './text.ts';
@@ -50,6 +50,8 @@ const SEPARATOR = '  ';
 interface Column {
   readonly title: string;
   readonly cell: (slot: SlotStatus, options: StatusTableOptions, paint: Paint) => string;
+  /** The same of one of its workers, in a line below. */
+  readonly worker?: (worker: WorkerStatus, options: StatusTableOptions, paint: Paint) => string;
   /** Numbers stand right. */
   readonly right?: boolean;
   /** The highest goes first when the terminal is too narrow; without, the column always stays. */
@@ -58,16 +60,50 @@ interface Column {
 
 const COLUMNS: readonly Column[] = [
   { title: '', cell: ({ active }, _, { green, bold }) => (active ? bold(green('→')) : '') },
-  { title: 'SLOT', cell: ({ name, active }, _, { bold }) => (active ? bold(name) : name) },
-  { title: 'STATE', cell: ({ state }, _, paint) => stateColour(state, paint)(state) },
-  { title: 'PID', cell: ({ pid }) => (pid === null ? NONE : String(pid)), right: true, drop: 1 },
-  { title: 'UPTIME', cell: (slot, { now }) => uptime(slot, now), right: true, drop: 2 },
+  {
+    title: 'SLOT',
+    cell: ({ name, active }, _, { bold }) => (active ? bold(name) : name),
+    worker: ({ index }, _, { dim }) => dim(` ${index}`),
+  },
+  {
+    title: 'STATE',
+    cell: ({ state }, _, paint) => stateColour(state, paint)(state),
+    worker: (_, __, { dim }) => dim('worker'),
+  },
+  {
+    title: 'PID',
+    cell: ({ pid }) => (pid === null ? NONE : String(pid)),
+    worker: ({ pid }) => String(pid),
+    right: true,
+    drop: 1,
+  },
+  {
+    title: 'UPTIME',
+    cell: (slot, { now }) => uptime(slot, now),
+    worker: ({ uptimeMs }) => humanDuration(uptimeMs),
+    right: true,
+    drop: 2,
+  },
   { title: 'CONNECTIONS', cell: connections, drop: 4 },
-  { title: 'MEMORY', cell: ({ rssBytes }) => (rssBytes === null ? NONE : humanBytes(rssBytes)), right: true, drop: 5 },
-  { title: 'CPU', cell: ({ cpuMs }) => (cpuMs === null ? NONE : humanDuration(cpuMs)), right: true, drop: 7 },
+  {
+    title: 'MEMORY',
+    cell: ({ rssBytes }) => (rssBytes === null ? NONE : humanBytes(rssBytes)),
+    worker: ({ rssBytes }) => humanBytes(rssBytes),
+    right: true,
+    drop: 5,
+  },
+  {
+    title: 'CPU',
+    cell: ({ cpuMs }) => (cpuMs === null ? NONE : humanDuration(cpuMs)),
+    worker: ({ cpuMs }) => humanDuration(cpuMs),
+    right: true,
+    drop: 7,
+  },
   { title: 'RELEASE', cell: ({ release }) => (release === null ? NONE : printable(shortRelease(release))), drop: 6 },
   { title: 'HEALTH', cell: health, drop: 3 },
 ];
+
+const isWorker = (row: SlotStatus | WorkerStatus): row is WorkerStatus => 'index' in row;
 
 const NONE = '-';
 
@@ -102,8 +138,11 @@ const stateColour = (state: BackendState, { green, red, yellow, dim }: Paint): (
 };
 
 const tableLines = ({ slots }: StatusReport, options: StatusTableOptions, paint: Paint): readonly string[] => {
+  const rows = slots.flatMap((slot) => [slot, ...slot.workers]);
   const filled = COLUMNS.map((column) => {
-    const cells = slots.map((slot) => column.cell(slot, options, paint));
+    const cells = rows.map((row) =>
+      isWorker(row) ? (column.worker?.(row, options, paint) ?? '') : column.cell(row, options, paint),
+    );
     return { ...column, cells, width: Math.max(...[column.title, ...cells].map(visibleWidth)) };
   });
   const columns = fit(filled, options.width);
@@ -118,7 +157,7 @@ const tableLines = ({ slots }: StatusReport, options: StatusTableOptions, paint:
       .trimEnd();
   return [
     line(({ title }) => paint.dim(title)),
-    ...slots.map((_, index) => line(({ cells }) => cells[index] ?? '')),
+    ...rows.map((_, index) => line(({ cells }) => cells[index] ?? '')),
   ].map((text) => clip(text, options.width));
 };
 

@@ -26,8 +26,21 @@ export async function normalize(content: unknown, { file, stateDir }: Origin): P
   // These look at the content and not at the output, of which there is none if any key is wrong.
   const commands = await splitCommands(content, problems);
   const directory = locateStateDir(content, stateDir, base, problems);
+  if (success) problems.push(...contradictions(output));
   if (!success || problems.length > 0) throw configFailure(file, problems);
   return build(output, { file, base, stateDir: directory, commands });
+}
+
+/** Keys that are right by themselves, and not together. */
+function contradictions({ listen, workers }: FileOutput): readonly ConfigProblem[] {
+  if (workers === 1 || listen !== 'path') return [];
+  return [
+    {
+      key: 'workers',
+      found: `${workers} with listen: ${listen}`,
+      expected: '1, or listen: inherit, so that they can share the socket',
+    },
+  ];
 }
 
 const COMMAND_KEYS = [
@@ -106,6 +119,8 @@ function build(output: FileOutput, { file, base, stateDir, commands }: Resolved)
       Object.entries(output.env).map(([key, value]) => [key, value === null ? null : String(value)]),
     ),
     envFile: [output.envFile].flat().map((path) => resolve(base, path)),
+    listen: output.listen,
+    workers: output.workers,
     socketMode: output.socketMode,
     socketGroup: output.socketGroup ?? null,
     health: toHealthCheck(output.health, (command) => argv('health.command', command)),

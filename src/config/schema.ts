@@ -6,7 +6,10 @@ import {
   description,
   type InferInput,
   type InferOutput,
+  integer,
   literal,
+  maxValue,
+  minValue,
   null_,
   number,
   optional,
@@ -26,6 +29,8 @@ const VALUE = 'a string, a number, true, false, or null to remove the variable';
 const VARIABLE = 'the name of a variable, without "="';
 const ENV_FILES = 'a path or an array of paths';
 const MODE = 'an octal string such as "0660" that lets the owner read and write';
+const LISTEN = '"path" or "inherit"';
+const WORKERS = 'a whole number from 1 to 1000';
 const LOG = '"file" or "inherit"';
 const SIGNAL = 'the name of a signal, such as SIGTERM';
 const CRON = 'a cron expression of five or six fields such as "*/5 * * * *", or null to turn it off';
@@ -104,6 +109,25 @@ export const fileSchema = closed({
       description('dotenv files, read afresh at every start; later ones are stronger.'),
     ),
     [],
+  ),
+  listen: optional(
+    pipe(
+      picklist(['path', 'inherit'], LISTEN),
+      description(
+        '`path`: the app binds $GRACEFUL_SOCKET. `inherit`: graceful binds it, and the app gets it as descriptor 3 (LISTEN_FDS).',
+      ),
+    ),
+    'path',
+  ),
+  workers: optional(
+    pipe(
+      number(WORKERS),
+      integer(WORKERS),
+      minValue(1, WORKERS),
+      maxValue(1_000, WORKERS),
+      description('Processes that share the socket of a slot; more than one needs `listen: inherit`.'),
+    ),
+    1,
   ),
   socketMode: optional(
     pipe(

@@ -67,6 +67,10 @@ export interface Config {
   readonly env: Readonly<Record<string, string | null>>;
   /** dotenv files, read afresh at every start. */
   readonly envFile: readonly string[];
+  /** Who binds the slot's socket: `path` the app, at $GRACEFUL_SOCKET; `inherit` we, and the app gets it as descriptor 3. */
+  readonly listen: 'path' | 'inherit';
+  /** Processes that share the slot's socket. */
+  readonly workers: number;
   readonly socketMode: number;
   readonly socketGroup: string | null;
   readonly health: HealthCheck;

@@ -116,6 +116,14 @@ export type SupervisorEvent =
       readonly exitCode: number | null;
       readonly signal: string | null;
     }
+  /** One of several workers of a slot has exited and is started again, while the others serve. */
+  | {
+      readonly type: 'worker-exited';
+      readonly slot: Slot;
+      readonly worker: number;
+      readonly exitCode: number | null;
+      readonly signal: string | null;
+    }
   /** The next attempt to bring the app back, after `attempts` that did not last. */
   | { readonly type: 'retry-scheduled'; readonly attempts: number; readonly delayMs: number; readonly reason: string }
   | { readonly type: 'operation-started'; readonly operation: OperationName; readonly by: string }

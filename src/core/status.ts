@@ -43,6 +43,18 @@ export interface SlotStatus {
   /** The git commit, or the resolved release directory, that it was started with. */
   readonly release: string | null;
   readonly health: Health | null;
+  /** With `workers` of more than one: those that run, by their numbers. Else empty. */
+  readonly workers: readonly WorkerStatus[];
+}
+
+/** One of the processes that share a slot's socket. */
+export interface WorkerStatus {
+  readonly index: number;
+  readonly pid: number;
+  readonly uptimeMs: number;
+  /** With its descendants. */
+  readonly rssBytes: number;
+  readonly cpuMs: number;
 }
 
 export interface StatusReport {

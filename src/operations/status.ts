@@ -53,6 +53,7 @@ async function slotStatus(system: AppSystem, slot: Slot): Promise<SlotStatus> {
     cwd: record.cwd,
     release: record.release,
     health,
+    workers: system.workers(record),
   };
 }
 
@@ -75,4 +76,5 @@ const STOPPED = {
   cwd: null,
   release: null,
   health: null,
+  workers: [],
 } as const;

@@ -27,7 +27,7 @@ export async function untilReady(app: App, launched: LaunchedBackend): Promise<B
   const over = new AbortController();
   const verdict = await Promise.race([
     gate.passed(over.signal),
-    launched.exited.then((exit): Verdict => ({ type: 'exited', exit })),
+    untilExited(launched, over.signal).then((exit): Verdict => ({ type: 'exited', exit })),
     delay(app.config.startTimeoutMs, over.signal).then((): Verdict => ({ type: 'deadline' })),
     untilAborted(app.signal, over.signal).then((): Verdict => ({ type: 'aborted' })),
   ]).finally(() => over.abort());
@@ -58,10 +58,19 @@ export async function untilReadyAgain(app: App, record: BackendRecord): Promise<
     return { exitCode: null, signal: null };
   };
   try {
-    return await untilReady(app, { record, logStart: 0, exited: exited() });
+    return await untilReady(app, { record, logStart: 0, exited: exited(), workerExits: () => () => undefined });
   } finally {
     watch.abort();
   }
+}
+
+/** The leader, or the first worker: what does not even start once is not put right by starting it again. */
+function untilExited({ exited, workerExits }: LaunchedBackend, over: AbortSignal): Promise<Exit> {
+  return new Promise((resolve) => {
+    const stopListening = workerExits(resolve);
+    over.addEventListener('abort', stopListening, { once: true });
+    void exited.then(resolve);
+  });
 }
 
 /** The health check, until it has passed `successes` times in a row. */

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../core/config.ts';
 import type { Connections, HookName } from '../core/events.ts';
 import type { Slot } from '../core/slot.ts';
-import type { Health, SupervisorStatus } from '../core/status.ts';
+import type { Health, SupervisorStatus, WorkerStatus } from '../core/status.ts';
 import { type BackendRecord, type RecordState, readRecord, removeRecord, writeRecord } from './backend-record.ts';
 import { countConnections } from './connections.ts';
 import { type DesiredFile, openDesired } from './desired.ts';
@@ -17,6 +17,7 @@ import { probe } from './probes/probe.ts';
 import { familyOf } from './processes/family.ts';
 import { isAlive, isInContainer, type ProcessIdentity } from './processes/identity.ts';
 import { type Usage, usageOfTree } from './processes/usage.ts';
+import { workersOf } from './processes/workers.ts';
 import { standsBy, withStandby } from './standby.ts';
 import { type StatePaths, statePaths } from './state-paths.ts';
 import { assertSafePlace } from './state-place.ts';
@@ -71,6 +72,8 @@ export interface AppSystem {
   /** Whether clients may be connected from where our tables do not reach. */
   isInContainer(): boolean;
   usage(record: BackendRecord): Usage | null;
+  /** Of a slot with several; else none. */
+  workers(record: BackendRecord): readonly WorkerStatus[];
   /** The supervisor that serves this app, null when none runs. */
   supervisor(): Promise<SupervisorStatus | null>;
   probe(record: BackendRecord, via: 'socket' | 'link', signal?: AbortSignal): Promise<Health>;
@@ -138,6 +141,7 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
       return countConnections(pid, socket);
     },
     usage: (record) => usageOfTree(record.pid),
+    workers: (record) => (config.workers > 1 ? workersOf(record.pid) : []),
     supervisor: async () =>
       existsSync(paths.control) ? (await import('./ask-supervisor.ts')).askSupervisor(paths.control) : null,
     probe(record, via, signal) {

@@ -1,9 +1,10 @@
 // How a backend comes into the world: as the leader of a session of its own, and never without its identity on disk.
 import { randomUUID } from 'node:crypto';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants as modes, statSync } from 'node:fs';
 import { open, realpath } from 'node:fs/promises';
+import type { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
-import type { Duplex } from 'node:stream';
 import { execa } from 'execa';
 import { backendEnvironment } from '../config/environment.ts';
 import { replacePlaceholders } from '../config/placeholders.ts';
@@ -17,6 +18,9 @@ import { logSize } from './log-file.ts';
 import { identify, pidNamespace } from './processes/identity.ts';
 import { spawning } from './processes/spawn.ts';
 import { releaseOf } from './release.ts';
+import { listenAt } from './slot-socket.ts';
+import { applySocketRights } from './socket-file.ts';
+import { GO_FD, startScript } from './start-script.ts';
 import type { StatePaths } from './state-paths.ts';
 
 /** How a process ended. */
@@ -31,11 +35,15 @@ export interface LaunchedBackend {
   readonly logStart: number;
   /** Resolves when the leader has exited. */
   readonly exited: Promise<Exit>;
+  /** Tells of each worker that has exited and is being replaced; returns how to stop listening. */
+  readonly workerExits: WorkerExits;
 }
 
-// The shell waits for one line before it becomes the backend. If we die before the identity is on disk, the pipe closes,
-// `read` fails, and nothing has been started: there is no moment in which a backend runs that nobody knows of.
-const WAIT_FOR_GO = 'read -r go <&3 && [ "$go" = go ] || exit 125; exec 3<&-; exec "$@"';
+export interface WorkerExit extends Exit {
+  readonly index: number;
+}
+
+export type WorkerExits = (listener: (exit: WorkerExit) => void) => () => void;
 
 /** What will be executed, where, and with which environment. */
 interface Plan {
@@ -78,25 +86,35 @@ export async function launch(
   const plan = await planFor(config, paths, slot, directory);
   const { cwd, argv } = plan;
   const instance = randomUUID();
-  const env = { ...plan.env, GRACEFUL_INSTANCE: instance };
+  const inherits = config.listen === 'inherit';
+  const env = {
+    ...plan.env,
+    GRACEFUL_INSTANCE: instance,
+    ...(inherits ? { LISTEN_FDS: '1', LISTEN_FDNAMES: config.name } : {}),
+  };
   const [release, logStart] = await Promise.all([releaseOf(config.cwd, cwd), logSize(own.log)]);
 
   await using log = await open(own.log, 'a', 0o640);
   // Any descriptor is passed on as it is; the types name only these.
   const logFd = log.fd as 3 | 4 | 5 | 6 | 7 | 8 | 9;
-  const { child } = await spawning(() =>
-    execa('/bin/sh', ['-c', WAIT_FOR_GO, 'graceful', ...throughShell(argv, env)], {
+  const script = startScript(throughShell(argv, env), { inherits, workers: config.workers });
+  const { child } = await spawning(() => {
+    // From here to its release nothing is awaited: a socket of ours would accept what is the backend's.
+    const socket = inherits ? listenAt(own.socket, config) : null;
+    using _released = { [Symbol.dispose]: () => socket?.release() };
+    return execa('/bin/sh', script, {
       cwd,
       env,
       extendEnv: false,
       // setsid(2): a signal to our terminal, our cron job or our ssh session is not one to the backend.
       detached: true,
       cleanup: false,
-      stdio: ['ignore', logFd, logFd, 'pipe'],
+      stdio: ['ignore', logFd, logFd, ...(socket === null ? [] : [socket.fd as 3]), 'pipe'],
       buffer: false,
       reject: false,
-    }),
-  );
+    });
+  });
+  if (inherits) await applySocketRights(own.socket, config);
   child.unref();
   const exited = child.then((result): Exit => ({ exitCode: result.exitCode ?? null, signal: result.signal ?? null }));
   const identity = child.pid === undefined ? null : identify(child.pid);
@@ -123,7 +141,7 @@ export async function launch(
     release,
     stateDir: identifyDirectory(paths.dir),
   };
-  const pipe = child.stdio[3] as Duplex;
+  const pipe = child.stdio[inherits ? GO_FD.inherit : GO_FD.path] as Socket;
   // EPIPE: the shell was killed in the meantime, which its exit tells.
   pipe.on('error', () => undefined);
   try {
@@ -137,8 +155,11 @@ export async function launch(
     removeRecord(own);
     throw error;
   }
-  pipe.end('go\n');
-  return { record, logStart, exited };
+  if (config.workers === 1) pipe.end('go\n');
+  else pipe.write('go\n');
+  // The keepers go on telling; that is no reason for a command not to end.
+  pipe.unref();
+  return { record, logStart, exited, workerExits: workerExitsOf(pipe) };
 }
 
 /** The working directory as it is now, symlinks resolved. @throws `not-executable` when there is none. */
@@ -182,9 +203,31 @@ function whyNotExecutable(path: string): string | null {
   if (stat === undefined) return 'no such file';
   if (!stat.isFile()) return `${path} is not a file`;
   try {
-    accessSync(path, constants.X_OK);
+    accessSync(path, modes.X_OK);
     return null;
   } catch {
     return `${path} is not executable (mode ${(stat.mode & 0o777).toString(8).padStart(4, '0')}; chmod +x it)`; // EACCES
   }
 }
+
+/** A keeper's lines: `INDEX CODE`, where a shell's code over 128 is a signal. */
+function workerExitsOf(pipe: Socket): WorkerExits {
+  const listeners = new Set<(exit: WorkerExit) => void>();
+  let rest = '';
+  pipe.setEncoding('latin1').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const [index = 0, code = 0] = line.split(' ').map(Number);
+      const signal = signalNamed(code - 128);
+      for (const listener of listeners) listener({ index, exitCode: signal === null ? code : null, signal });
+    }
+  });
+  return (listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+}
+
+const signalNamed = (number: number): string | null =>
+  Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? null;

@@ -70,6 +70,8 @@ const routes = {
         slot: env.GRACEFUL_SLOT ?? null,
         name: env.GRACEFUL_NAME ?? null,
         cwd: process.cwd(),
+        worker: env.GRACEFUL_WORKER ?? null,
+        listen: [env.LISTEN_PID, env.LISTEN_FDS, env.LISTEN_FDNAMES],
       }),
     ),
   'GET /events': (_request, response) => {
@@ -162,6 +164,8 @@ setTimeout(
       setInterval(() => {}, 1 << 30);
     } else if (env.APP_BROKEN === 'tcp') {
       server.listen(0, '127.0.0.1', () => console.error(`Listening on port ${server.address().port}`));
+    } else if (Number(env.LISTEN_PID) === process.pid) {
+      server.listen({ fd: 3 }, () => console.error(`Version ${version} is listening at descriptor 3`));
     } else if (!socketPath) {
       console.error('GRACEFUL_SOCKET is not set');
       process.exit(2);

@@ -137,6 +137,7 @@ export const REPORT: StatusReport = {
       cwd: '/srv/app/releases/7',
       release: '0123456789abcdef0123456789abcdef01234567',
       health: { ok: true, detail: '200 OK', ms: 3 },
+      workers: [],
     },
     {
       name: 'b',
@@ -152,6 +153,7 @@ export const REPORT: StatusReport = {
       cwd: null,
       release: null,
       health: null,
+      workers: [],
     },
   ],
 };

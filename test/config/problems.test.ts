@@ -90,6 +90,9 @@ test('a wrong value is shown with what was expected', async () => {
     [{ health: { type: 'http', path: 'healthz' } }, /^health\.path: found "healthz"/],
     [{ health: { type: 'http', path: '/a b' } }, /^health\.path: found/],
     [{ health: { type: 'http', host: 'a\r\nb' } }, /^health\.host: found/],
+    [{ workers: 2 }, /^workers: found 2 with listen: path, expected 1, or listen: inherit/],
+    [{ workers: 0 }, 'workers: found 0, expected a whole number from 1 to 1000'],
+    [{ listen: 'tcp' }, /^listen: found "tcp", expected "path" or "inherit"/],
     [{ health: { type: 'fastcgi', script: '' } }, /^health\.script: found/],
     [{ health: { type: 'connect', failures: 0 } }, 'health.failures: found 0, expected a whole number, at least 1'],
     [{ schedule: { keepalive: 'hourly' } }, /^schedule\.keepalive: found "hourly", expected a cron expression/],
@@ -173,7 +176,7 @@ test('the problems are in the failure as data too', async () => {
         key: 'comand',
         found: 'unknown key',
         expected:
-          'one of $schema, command, name, stateDir, cwd, env, envFile, socketMode, socketGroup, health, startTimeout, drainTimeout, stopSignal, stopTimeout, log, schedule, hooks',
+          'one of $schema, command, name, stateDir, cwd, env, envFile, listen, workers, socketMode, socketGroup, health, startTimeout, drainTimeout, stopSignal, stopTimeout, log, schedule, hooks',
         suggestion: 'command',
       },
     ],

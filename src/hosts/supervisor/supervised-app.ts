@@ -171,6 +171,13 @@ export class SupervisedApp {
 
   #watchChild(launched: LaunchedBackend): void {
     this.#host.watch.follow(launched, this.#onDeath);
+    const { slot, instance } = launched.record;
+    launched.workerExits(({ index, ...exit }) => {
+      const state = this.#system.record(slot);
+      const isStopping =
+        state.kind !== 'alive' || state.record.instance !== instance || state.record.stoppingAt !== null;
+      if (!isStopping) this.hub.emit({ type: 'worker-exited', slot, worker: index, ...exit });
+    });
   }
 
   readonly #onDeath = (death: Death): void => {

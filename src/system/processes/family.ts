@@ -1,8 +1,7 @@
 // Which processes descend from a backend, also after it has died itself. Nothing is counted in that is not certainly ours.
-import { readFileSync } from 'node:fs';
-import { isErrno } from '../atomic-file.ts';
 import type { BackendRecord } from '../backend-record.ts';
 import { readSocketTables, rowsNamed } from '../socket-table.ts';
+import { environmentVariable } from './environment.ts';
 import { bootId, isAlive, type ProcessIdentity } from './identity.ts';
 import { socketInodesOf } from './open-sockets.ts';
 import { listProcesses, type ProcessStat, readStat } from './stat.ts';
@@ -22,7 +21,7 @@ export function familyOf(record: Family, socketPath: string): readonly ProcessId
   const listening = listenersOf(socketPath);
   const isOurs = (stat: ProcessStat): boolean => {
     if (Number(stat.startTicks) < Number(record.startTicks)) return false;
-    if (inheritedInstance(stat.pid) === record.instance) return true;
+    if (environmentVariable(stat.pid, 'GRACEFUL_INSTANCE') === record.instance) return true;
     if (stat.session !== record.pid) return false;
     return leaderLives || socketInodesOf(stat.pid).some((inode) => listening.has(inode));
   };
@@ -45,15 +44,4 @@ export function canBe({ pid, instance }: Pick<Family, 'pid' | 'instance'>): bool
 function listenersOf(socketPath: string): ReadonlySet<string> {
   const rows = (readSocketTables(process.pid) ?? []).flatMap((table) => rowsNamed(table, socketPath));
   return new Set(rows.filter((row) => row.isListening).map((row) => row.inode));
-}
-
-/** GRACEFUL_INSTANCE as the process was started with, from /proc/<pid>/environ; null for other users' processes. */
-function inheritedInstance(pid: number): string | null {
-  try {
-    const environment = `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`;
-    return /\0GRACEFUL_INSTANCE=([^\0]*)/.exec(environment)?.[1] ?? null;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return null;
-    throw error;
-  }
 }
