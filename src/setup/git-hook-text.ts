@@ -13,7 +13,7 @@ export interface HookFacts {
 }
 
 /** git's variables would reach the app, which would take this repository for its own. */
-const CLEAN = '  unset $(git rev-parse --local-env-vars)';
+const CLEAN = '  unset $(git rev-parse --local-env-vars) GIT_EXEC_PATH GIT_REFLOG_ACTION';
 
 const update = ({ app }: HookFacts): readonly string[] => [
   // Over ssh git runs hooks with a short PATH.

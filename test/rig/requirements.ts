@@ -14,6 +14,8 @@ export type Requirement =
   | 'systemd'
   | 'strace'
   | 'cron'
+  | 'gunicorn'
+  | 'git'
   | 'ss'
   | 'setpriv'
   | 'faketime';
