@@ -12,6 +12,7 @@ import { loadConfig } from './config/load.ts';
 import type { Config } from './core/config.ts';
 import type { EventSink, OperationName } from './core/events.ts';
 import { EXIT_CODES, GracefulError } from './core/failure.ts';
+import type { Caller } from './core/history.ts';
 import type { OperationInputs } from './core/outcome.ts';
 import { type OperationOptions, type RunningOperation, runOperation } from './hosts/operator.ts';
 import { isServing, status } from './operations/status.ts';
@@ -48,6 +49,10 @@ async function perform(invocation: Invocation): Promise<number> {
       return showStatus(invocation);
     case 'doctor':
       return examine(invocation);
+    case 'history':
+      return showHistory(invocation);
+    case 'logs':
+      return showLogs(invocation);
     case 'front':
       return serveFront(invocation);
     case 'run':
@@ -110,19 +115,16 @@ async function begin<Name extends OperationName>(
   config: Config,
   name: Name,
   input: OperationInputs[Name],
-  options: OperationOptions,
+  options: Pick<OperationOptions, 'emit' | 'waitMs'>,
 ): Promise<RunningOperation<Name>> {
   const system = openAppSystem(config);
-  const here = () => runOperation(system, name, input, options);
+  const caller = async (): Promise<Caller> =>
+    (await import('./system/caller.ts')).callerOf(argv.slice(2), env, isatty(0));
+  const here = () => runOperation(system, name, input, { ...options, caller, host: 'one-shot' });
   if ((await system.supervisor()) === null) return here();
   const { runByEither } = await import('./control/client.ts');
-  return runByEither(
-    system.paths.control,
-    name,
-    input,
-    { ...options, by: `graceful ${name} (pid ${process.pid})` },
-    here,
-  );
+  const by = `graceful ${name} (pid ${process.pid})`;
+  return runByEither(system.paths.control, name, input, { ...options, by, caller: await caller() }, here);
 }
 
 async function supervise({ configs, metricsListen, globals }: Extract<Invocation, { kind: 'run' }>): Promise<number> {
@@ -189,6 +191,28 @@ async function examine({ globals, strict, ...options }: Extract<Invocation, { ki
   const findings = await examineApp(system, { ...options, status: () => status(system) });
   show(findings);
   return exitCodeOf(findings, strict);
+}
+
+async function showHistory(asked: Extract<Invocation, { kind: 'history' }>): Promise<number> {
+  const config = await configFor(asked.globals);
+  const { printHistory } = await import('./history.ts');
+  const { json } = asked.globals;
+  const { answerColour: colour } = terminal(asked.globals);
+  printHistory(config, { ...asked, json, colour, stdout: process.stdout, stderr: process.stderr });
+  return 0;
+}
+
+async function showLogs(asked: Extract<Invocation, { kind: 'logs' }>): Promise<number> {
+  const config = await configFor(asked.globals);
+  const { printLogs } = await import('./logs.ts');
+  const end = new AbortController();
+  const letGo = onInterrupt(() => end.abort());
+  const { json } = asked.globals;
+  const { answerColour: colour } = terminal(asked.globals);
+  const { stdout, stderr } = process;
+  await printLogs(config, { ...asked, json, colour, stdout, stderr, signal: end.signal });
+  letGo();
+  return 0;
 }
 
 async function serveFront({ listen, globals }: Extract<Invocation, { kind: 'front' }>): Promise<number> {

@@ -115,6 +115,9 @@ const checkedValue = (spec: FlagSpec, { rawName, value, inlineValue }: OptionTok
       hint: 'like 500ms, 30s, 5m or 1h',
     });
   }
+  if (spec.type === 'count' && !/^\d{1,9}$/.test(value)) {
+    throw fail('usage', `${rawName}: found ${JSON.stringify(value)}, expected a whole number`, { hint: 'like 20' });
+  }
   return value;
 };
 

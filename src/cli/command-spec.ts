@@ -2,7 +2,7 @@
 
 /** One flag as it is parsed and shown. Its name is the key under which it stands in the table. */
 export interface FlagSpec {
-  readonly type: 'boolean' | 'string' | 'duration';
+  readonly type: 'boolean' | 'string' | 'duration' | 'count';
   /** One letter, without the dash. */
   readonly short?: string;
   /** What stands for the value in help: `FILE`. Only where there is one. */

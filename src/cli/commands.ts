@@ -341,6 +341,53 @@ export const COMMANDS = {
     ],
     exits: [0, 1, 2, 70],
   },
+  history: {
+    summary: 'show what was done to the app, and by whom',
+    description: [
+      'Every operation that changed something, failed or was refused, oldest first: when, what, where the traffic went, the release, how long it took, who asked, and why it failed. What found nothing to do is not in it.',
+    ],
+    positionals: null,
+    flags: {
+      lines: { type: 'count', short: 'n', value: 'NUMBER', description: 'Show this many, the newest.', default: '20' },
+      failed: { type: 'boolean', description: 'Only what failed or was refused.' },
+    },
+    examples: [
+      { command: 'graceful history', does: 'the last 20 operations' },
+      { command: 'graceful history --failed -n 5', does: 'the last five that did not succeed' },
+      { command: 'graceful history --json -n 1 | jq -r .reason', does: 'for scripts: one line of JSON for each' },
+    ],
+    exits: [0, 2, 70],
+  },
+  logs: {
+    summary: 'show and follow what the backends write',
+    description: [
+      'The last lines of the logs of both slots, or of one, each with its slot. With --follow goes on until Ctrl-C, over switches, restarts and rotation.',
+    ],
+    positionals: {
+      usage: '[a|b]',
+      choices: ['a', 'b'],
+      max: 1,
+      description: 'The slot whose log to show; both without.',
+    },
+    flags: {
+      active: { type: 'boolean', description: 'Only the active slot; with --follow, whichever is active then.' },
+      follow: { type: 'boolean', short: 'f', description: 'Go on with what is written from now on, until Ctrl-C.' },
+      lines: {
+        type: 'count',
+        short: 'n',
+        value: 'NUMBER',
+        description: 'Begin with this many lines of each slot.',
+        default: '100',
+      },
+    },
+    examples: [
+      { command: 'graceful logs -f', does: 'watch an update from another terminal' },
+      { command: 'graceful logs --active -f', does: 'what the version that serves writes' },
+      { command: 'graceful logs b -n 500', does: 'why b did not come up' },
+      { command: 'graceful logs --json -f | jq -r .line', does: 'for scripts' },
+    ],
+    exits: [0, 1, 2, 70],
+  },
   run: {
     summary: 'supervise one or more apps in the foreground',
     description: [

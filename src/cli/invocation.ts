@@ -1,6 +1,7 @@
 // What a command line asks for, once it has been read and found to make sense.
 import type { OperationName } from '../core/events.ts';
 import type { OperationInputs } from '../core/outcome.ts';
+import type { Slot } from '../core/slot.ts';
 import type { SetupOptions, Target } from '../setup/report.ts';
 import type { CommandName } from './commands.ts';
 
@@ -49,6 +50,15 @@ export type Invocation =
       readonly strict: boolean;
       readonly proxyUser: string | null;
       readonly nginxConfig: string | null;
+      readonly globals: Globals;
+    }
+  | { readonly kind: 'history'; readonly limit: number; readonly failedOnly: boolean; readonly globals: Globals }
+  | {
+      readonly kind: 'logs';
+      readonly what: Slot | 'both' | 'active';
+      readonly follow: boolean;
+      /** Of each slot, before what follows. */
+      readonly lines: number;
       readonly globals: Globals;
     }
   | { readonly kind: 'front'; readonly listen: ListenAddress; readonly globals: Globals }

@@ -6,7 +6,7 @@ import { type Arguments, durationOf, flagsOf, readArguments } from './arguments.
 import type { CommandName, FlagName, GlobalFlagName } from './commands.ts';
 import type { Globals, Invocation } from './invocation.ts';
 import { parseListenAddress } from './listen-address.ts';
-import { refuseAmbiguous, slotsOf } from './selection.ts';
+import { contradiction, refuseAmbiguous, slotsOf } from './selection.ts';
 import { setupInvocation } from './setup-invocation.ts';
 import { UnknownWord } from './suggest.ts';
 
@@ -76,6 +76,11 @@ class Given<Name extends CommandName> {
   ms(flag: FlagName<Name>): number | null {
     const text = this.text(flag);
     return text === null ? null : durationOf(text);
+  }
+
+  /** The same, as a number. */
+  count(flag: FlagName<Name>): number {
+    return Number(this.text(flag));
   }
 
   /** The same for what a timer will be set to: a longer one would fire at once. */
@@ -161,6 +166,24 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
     nginxConfig: given.text('nginx-config'),
     globals: given.globals,
   }),
+  history: (given) => ({
+    kind: 'history',
+    limit: given.count('lines'),
+    failedOnly: given.has('failed'),
+    globals: given.globals,
+  }),
+  logs: (given) => {
+    const active = given.has('active');
+    const [slot] = given.slots;
+    if (active && slot !== undefined) throw contradiction('logs', [slot, '--active']);
+    return {
+      kind: 'logs',
+      what: active ? 'active' : (slot ?? 'both'),
+      follow: given.has('follow'),
+      lines: given.count('lines'),
+      globals: given.globals,
+    };
+  },
   run: (given) => {
     const metricsListen = given.text('metrics-listen');
     return {

@@ -52,7 +52,7 @@ export const refuseAmbiguous = (
   }
 };
 
-const contradiction = (command: string, chosen: readonly string[]): GracefulError =>
+export const contradiction = (command: string, chosen: readonly string[]): GracefulError =>
   fail('usage', `${command}: ${chosen.join(' and ')} contradict each other`, {
     hint: `give one of them: \`graceful ${command} ${chosen[0]}\``,
   });

@@ -2,6 +2,7 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import type { EventSink, OperationName } from '../core/events.ts';
 import { fail, GracefulError } from '../core/failure.ts';
+import type { Caller } from '../core/history.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import type { RunningOperation } from '../hosts/operator.ts';
 import { OPERATION_ID_HEADER } from './protocol.ts';
@@ -17,6 +18,8 @@ export interface RemoteOptions {
   readonly waitMs: number;
   /** Who asks, for the supervisor's journal. */
   readonly by: string;
+  /** The same, for its history. */
+  readonly caller: Caller;
 }
 
 // The supervisor answers as soon as it has read its configuration afresh; the events may take as long as they like.
@@ -56,7 +59,8 @@ export function runRemotely<Name extends OperationName>(
     operationId = id;
     if (abortRequested !== null) abort(abortRequested);
   });
-  sent.end(JSON.stringify({ input, waitMs: options.waitMs, by: options.by }));
+  const { waitMs, by, caller } = options;
+  sent.end(JSON.stringify({ input, waitMs, by, caller }));
   return { outcome, abort, dismiss: () => undefined };
 }
 

@@ -6,6 +6,7 @@
 //   GET  /events            → every event of this app from now on, one per line
 //   GET  /metrics           → Prometheus text
 //   POST /handover          → the supervisor leaves; the backends go on
+import type { Caller } from '../core/history.ts';
 import type { OperationInputs } from '../core/outcome.ts';
 
 /** Header of the answer to POST /operations/NAME: what to abort. */
@@ -17,6 +18,8 @@ export interface OperationRequest<Name extends keyof OperationInputs> {
   readonly waitMs?: number;
   /** Who asks, for the journal. */
   readonly by?: string;
+  /** Who asks, for the history: every key of a Caller. */
+  readonly caller?: Caller;
 }
 
 /** A request body of more than this is refused. */

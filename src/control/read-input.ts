@@ -1,5 +1,6 @@
 // What a request to the control socket asks for: unknown in, an operation's input or the reason why not out.
 import type { OperationName } from '../core/events.ts';
+import type { Caller } from '../core/history.ts';
 import type { OperationInputs } from '../core/outcome.ts';
 import { isSlot } from '../core/slot.ts';
 
@@ -9,12 +10,15 @@ export type Asked =
       readonly input: OperationInputs[OperationName];
       readonly waitMs: number;
       readonly by: string;
+      /** Null from a program that does not say. */
+      readonly caller: Caller | null;
     }
   | { readonly status: 400 | 404; readonly refusal: string };
 
 const DEFAULT_WAIT_MS = 60_000;
 const MAX_WAIT_MS = 2 ** 31 - 1;
 const MAX_BY = 200;
+const MAX_CALLER = 300;
 const ANYBODY = 'the control socket';
 
 /** The input of each operation when nothing is said; its keys and their types are all that is accepted. */
@@ -43,13 +47,15 @@ export function readInput(name: string, body: string): Asked {
   }
   if (!isObject(request))
     return { status: 400, refusal: 'the request body has to be an object such as {"input":{},"waitMs":60000}' };
-  const { input = {}, waitMs = DEFAULT_WAIT_MS, by = ANYBODY, ...others } = request;
+  const { input = {}, waitMs = DEFAULT_WAIT_MS, by = ANYBODY, caller = null, ...others } = request;
   const [stranger] = Object.keys(others);
   if (stranger !== undefined)
-    return { status: 400, refusal: `unknown key ${JSON.stringify(stranger)}; there are input, waitMs, by` };
+    return { status: 400, refusal: `unknown key ${JSON.stringify(stranger)}; there are input, waitMs, by, caller` };
   if (typeof waitMs !== 'number' || !(waitMs >= 0))
     return { status: 400, refusal: 'waitMs has to be a number of milliseconds' };
   if (typeof by !== 'string') return { status: 400, refusal: 'by has to be a string' };
+  if (caller !== null && !isCaller(caller))
+    return { status: 400, refusal: 'caller has to be an object with user, sudoUser, pid, via and command' };
   const problem = isObject(input) ? problemWith(operation, input) : 'input has to be an object';
   if (problem !== null) return { status: 400, refusal: problem };
   return {
@@ -57,6 +63,7 @@ export function readInput(name: string, body: string): Asked {
     input: { ...DEFAULTS[operation], ...(input as object) } as OperationInputs[OperationName],
     waitMs: Math.min(waitMs, MAX_WAIT_MS),
     by: by.slice(0, MAX_BY),
+    caller,
   };
 }
 
@@ -89,6 +96,18 @@ function problemWith(operation: OperationName, input: Record<string, unknown>): 
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isCaller = (value: unknown): value is Caller => {
+  if (!isObject(value)) return false;
+  const { user, sudoUser, pid, via, command, ...others } = value;
+  const isShort = (text: unknown): boolean => typeof text === 'string' && text.length <= MAX_CALLER;
+  return (
+    [user, sudoUser, via].every((text) => text === null || isShort(text)) &&
+    (pid === null || Number.isSafeInteger(pid)) &&
+    isShort(command) &&
+    Object.keys(others).length === 0
+  );
+};
 const isSlotValue = (value: unknown): boolean => typeof value === 'string' && isSlot(value);
 const isDelay = (value: unknown): value is number => typeof value === 'number' && value >= 0 && value <= MAX_WAIT_MS;
 const flag = (value: unknown): string | null => (typeof value === 'boolean' ? null : 'true or false');

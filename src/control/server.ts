@@ -125,6 +125,7 @@ class Desk {
       input: asked.input as OperationInputs[typeof operation],
       waitMs: asked.waitMs,
       by: asked.by,
+      caller: asked.caller,
       emit: (event) => send({ event: { ...event, at: new Date().toISOString(), seq: seq++ } }),
     });
     this.#aborts.set(id, running.abort);

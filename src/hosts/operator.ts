@@ -2,11 +2,13 @@
 // throws into a failure. Both hosts use it, and no operation can tell which.
 import type { EventSink, GracefulEvent, OperationName } from '../core/events.ts';
 import { GracefulError } from '../core/failure.ts';
+import type { Caller, HistoryEntry } from '../core/history.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { type App, LOCK_LOST } from '../operations/app.ts';
 import { OPERATIONS } from '../operations/index.ts';
 import type { AppSystem } from '../system/app-system.ts';
 import { MutexQueue } from './mutex-queue.ts';
+import type { Done } from './record.ts';
 
 export interface RunningOperation<Name extends OperationName> {
   /** @throws only GracefulError. */
@@ -23,6 +25,9 @@ export interface OperationOptions {
   readonly waitMs: number;
   /** Aborted when nothing shall be waited for any longer: drains end as if their time were up. */
   readonly hurry?: AbortSignal;
+  /** Who asks, for the history. Called only when there is something to write down. */
+  caller(): Promise<Caller>;
+  readonly host: HistoryEntry['host'];
 }
 
 /** Whatever the operator said about waiting: what was begun is not left half undone. */
@@ -34,7 +39,12 @@ export function runOperation<Name extends OperationName>(
   input: OperationInputs[Name],
   options: OperationOptions,
 ): RunningOperation<Name> {
-  const abortion = new Abortion(options.emit);
+  const startedAt = Date.now();
+  const events: GracefulEvent[] = [];
+  const abortion = new Abortion((event) => {
+    if (event.type !== 'waiting' && event.type !== 'still-waiting') events.push(event);
+    options.emit(event);
+  });
   // Both slots of an operation, side by side.
   const queue = new MutexQueue();
   const app: App = {
@@ -61,19 +71,36 @@ export function runOperation<Name extends OperationName>(
       return await work();
     });
   }
-  return { outcome: perform(app, name, input), abort: (by) => abortion.abort(by), dismiss: () => abortion.dismiss() };
+  const remember = async (end: Done['end']): Promise<void> => {
+    if (!('failure' in end) && events.length === 0) return;
+    const done = { operation: name, startedAt, events, end, caller: options.caller, host: options.host };
+    await import('./record.ts')
+      .then(({ record }) => record(system, done))
+      .catch((error: unknown) =>
+        app.emit({ type: 'warned', about: 'the history', detail: GracefulError.from(error).message }),
+      );
+  };
+  return {
+    outcome: perform(app, name, input, remember),
+    abort: (by) => abortion.abort(by),
+    dismiss: () => abortion.dismiss(),
+  };
 }
 
 async function perform<Name extends OperationName>(
   app: App,
   name: Name,
   input: OperationInputs[Name],
+  remember: (end: Done['end']) => Promise<void>,
 ): Promise<Outcomes[Name]> {
   try {
     const operation = await OPERATIONS[name]();
-    return await operation(app, input);
+    const outcome = await operation(app, input);
+    await remember({ outcome });
+    return outcome;
   } catch (thrown) {
     const error = GracefulError.from(thrown);
+    await remember(error);
     await afterFailure(app, error);
     throw error;
   }

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import type { Config } from '../core/config.ts';
 import type { Connections, HookName } from '../core/events.ts';
+import type { HistoryEntry } from '../core/history.ts';
 import type { Slot } from '../core/slot.ts';
 import type { Health, SupervisorStatus, WorkerStatus } from '../core/status.ts';
 import { type BackendRecord, type RecordState, readRecord, removeRecord, writeRecord } from './backend-record.ts';
@@ -62,6 +63,8 @@ export interface AppSystem {
     onSignal: (pid: number, signal: NodeJS.Signals) => void,
   ): Promise<{ killed: boolean }>;
   logTail(slot: Slot, from: number): Promise<readonly string[]>;
+  /** Appends to the history. */
+  remember(entry: HistoryEntry): Promise<void>;
 
   /** Makes way for a bind(2) on the slot's socket; true when a stale socket was removed. */
   clearSocket(slot: Slot): Promise<boolean>;
@@ -127,6 +130,7 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
         onSignal,
       }),
     logTail: async (slot, from) => (await import('./log-file.ts')).tailLog(paths.slots[slot].log, from),
+    remember: async (entry) => (await import('./history.ts')).appendHistory(paths, entry),
 
     clearSocket: async (slot) => (await import('./socket-file.ts')).clearSocketFile(slot, paths.slots[slot].socket),
     socketExists: async (slot) => (await import('./socket-file.ts')).socketExists(paths.slots[slot].socket),

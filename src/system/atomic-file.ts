@@ -62,7 +62,7 @@ const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBL
  * in the state dir shall neither hang nor mislead us.
  * @throws `state-dir`
  */
-export function readIfPresent(path: string): string | null {
+export function readIfPresent(path: string, maxBytes = MAX_BYTES): string | null {
   let file: number;
   try {
     file = openSync(path, READ_FLAGS);
@@ -75,7 +75,7 @@ export function readIfPresent(path: string): string | null {
   try {
     const stat = fstatSync(file);
     if (!stat.isFile()) throw notOurs(path, kindOf(stat));
-    if (stat.size > MAX_BYTES) throw notOurs(path, `${stat.size} bytes`, `at most ${MAX_BYTES}`);
+    if (stat.size > maxBytes) throw notOurs(path, `${stat.size} bytes`, `at most ${maxBytes}`);
     if (!isOwn(stat) && stat.uid !== statSync(dirname(path)).uid)
       throw notOurs(path, `a file of user ${stat.uid}`, 'one of the user whom the state dir belongs to');
     return readFileSync(file, 'utf8');

@@ -24,6 +24,9 @@ export interface StatePaths {
   readonly lockHolder: string;
   /** The hook that is running, so that one which outlived its graceful is not run beside itself. */
   readonly hook: string;
+  /** What was done, one line of JSON each; beyond a megabyte it becomes the older one. */
+  readonly history: string;
+  readonly historyOlder: string;
   /** The supervisor's socket. */
   readonly control: string;
   readonly slots: PerSlot<SlotPaths>;
@@ -39,6 +42,8 @@ export function statePaths(stateDir: string, name: string): StatePaths {
     lock: at('.lock'),
     lockHolder: at('.lock-holder.json'),
     hook: at('.hook.json'),
+    history: at('.history.jsonl'),
+    historyOlder: at('.history.1.jsonl'),
     control: at('.control'),
     slots: perSlot((slot) => ({
       socket: at(`-${slot}.socket`),

@@ -1,6 +1,7 @@
 // The operations of one app that run in this supervisor: told to the hub from beginning to end, and known until then.
 import type { EventSink, OperationName } from '../../core/events.ts';
 import { GracefulError } from '../../core/failure.ts';
+import type { Caller } from '../../core/history.ts';
 import type { OperationInputs } from '../../core/outcome.ts';
 import type { AppSystem } from '../../system/app-system.ts';
 import { type OperationOptions, type RunningOperation, runOperation } from '../operator.ts';
@@ -11,6 +12,8 @@ export interface RequestedOperation<Name extends OperationName> {
   readonly waitMs: number;
   /** Who asked, for the journal. */
   readonly by: string;
+  /** The same for the history, where a command asks. */
+  readonly caller?: Caller | null;
   /** Hears the events of this operation only. */
   readonly emit?: EventSink;
 }
@@ -30,9 +33,10 @@ export class RunningOperations {
   begin<Name extends OperationName>(
     system: AppSystem,
     name: Name,
-    { input, waitMs, by, emit }: RequestedOperation<Name>,
+    request: RequestedOperation<Name>,
     hurry: NonNullable<OperationOptions['hurry']>,
   ): RunningOperation<Name> {
+    const { input, waitMs, by, emit } = request;
     const startedAt = performance.now();
     this.#hub.emit({ type: 'operation-started', operation: name, by });
     const running = runOperation(system, name, input, {
@@ -42,6 +46,8 @@ export class RunningOperations {
       },
       waitMs,
       hurry,
+      caller: async () => request.caller ?? (await import('../../system/caller.ts')).callerSaid(request),
+      host: 'supervisor',
     });
     const told = running.outcome.then(
       () =>
