@@ -37,7 +37,7 @@ export function familyOf(record: Family, socketPath: string): readonly ProcessId
 export function canBe({ pid, instance }: Pick<Family, 'pid' | 'instance'>): boolean {
   const stat = readStat(pid);
   if (stat !== null && stat.session !== pid) return false;
-  const inherited = inheritedInstance(pid);
+  const inherited = environmentVariable(pid, 'GRACEFUL_INSTANCE');
   return inherited === null || inherited === instance;
 }
 
