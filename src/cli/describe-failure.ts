@@ -73,11 +73,11 @@ const account = (failure: FailureRecord): Account => {
       };
     }
     case 'backend-exited': {
-      const { slot, exitCode, signal, ms, log, logPath } = failure.details;
+      const { slot, exitCode, signal, ms, during, log, logPath } = failure.details;
       const how =
         signal !== null ? `was killed by ${signal}` : exitCode === null ? 'exited' : `exited with code ${exitCode}`;
       return {
-        what: `${slot}: the backend ${how} after ${humanDuration(ms)}, before it was ready`,
+        what: `${slot}: the backend ${how} after ${humanDuration(ms)}, ${during === undefined ? 'before it was ready' : 'during its warm-up'}`,
         evidence: logTail(log, logPath),
         next: [UNMOVED, AGAIN],
       };

@@ -31,6 +31,7 @@ const WAIT_PHRASES: Readonly<Record<WaitTarget, string>> = {
   ready: 'waiting for health',
   drain: 'draining',
   exit: 'waiting for exit',
+  'warm-up': 'warming up',
   watch: 'watching the new version',
 };
 
@@ -54,6 +55,10 @@ const sentence = (event: GracefulEvent): string => {
       return `started, pid ${event.pid}, in ${event.cwd}${event.release === null ? '' : ` (release ${shortRelease(event.release)})`}`;
     case 'backend-ready':
       return `ready after ${humanDuration(event.ms)}${inBrackets(event.detail)}`;
+    case 'backend-warmed': {
+      const asked = `${event.requests} ${event.requests === 1 ? 'request' : 'requests'} in ${humanDuration(event.ms)}`;
+      return `warmed up, ${asked}${event.failed === 0 ? '' : `, ${event.failed} failed`}${tail(event.detail)}`;
+    }
     case 'already-running':
       return `runs already, pid ${event.pid}, ${event.ready ? 'ready' : 'not ready'}${inBrackets(event.detail)}`;
     case 'health-failed':

@@ -17,6 +17,7 @@ import { closed, command, notAnArray, parsedBy, positiveDuration } from './schem
 import { parseStatusRanges, STATUS_PATTERN } from './status-ranges.ts';
 
 const COUNT = 'a whole number, at least 1';
+const NATURAL = 'a whole number, 0 for none';
 const count = pipe(number(COUNT), integer(COUNT), minValue(1, COUNT));
 
 const limits = {
@@ -24,6 +25,15 @@ const limits = {
   interval: optional(positiveDuration('Pause between two probes.'), '100ms'),
   successes: optional(pipe(count, description('Probes in a row that must pass before a backend counts as ready.')), 1),
   failures: optional(pipe(count, description('Probes in a row that must fail before keepalive acts.')), 3),
+  warmup: optional(
+    pipe(
+      number(NATURAL),
+      integer(NATURAL),
+      minValue(0, NATURAL),
+      description('Requests to a backend that is ready, before traffic moves to it.'),
+    ),
+    0,
+  ),
 };
 
 const type = <Name extends string>(name: Name, meaning: string) => pipe(literal(name, name), description(meaning));
@@ -47,6 +57,15 @@ const status = optional(
   ),
   '200-399',
 );
+const PATHS = `${PATH}, or an array of those`;
+const onePath = pipe(string(PATHS), regex(/^\/[!-~]*$/, PATHS));
+const warmupPath = optional(
+  pipe(
+    union([onePath, array(onePath, PATHS)], PATHS),
+    description('Paths that the warm-up asks for by turns; `path` unless said otherwise.'),
+  ),
+  [],
+);
 const host = optional(pipe(string(HOST), regex(/^[!-~]+$/, HOST), description('The Host header.')), 'localhost');
 
 /** How a backend proves that it can take requests. */
@@ -60,6 +79,7 @@ export const health = notAnArray(
         path,
         status,
         host,
+        warmupPath,
         ...limits,
       }),
       closed({
@@ -74,6 +94,7 @@ export const health = notAnArray(
         ),
         status,
         host,
+        warmupPath,
         ...limits,
       }),
       closed({

@@ -142,13 +142,20 @@ function build(output: FileOutput, { file, base, stateDir, commands }: Resolved)
 type Argv = (command: string | readonly string[]) => readonly string[];
 
 function toHealthCheck(check: InferOutput<typeof health>, argv: Argv): HealthCheck {
-  const { timeout: timeoutMs, interval: intervalMs, successes, failures } = check;
-  const limits = { timeoutMs, intervalMs, successes, failures };
+  const { timeout: timeoutMs, interval: intervalMs, successes, failures, warmup } = check;
+  const limits = { timeoutMs, intervalMs, successes, failures, warmup };
   switch (check.type) {
     case 'connect':
       return { type: check.type, ...limits };
     case 'http':
-      return { type: check.type, path: check.path, status: check.status, host: check.host, ...limits };
+      return {
+        type: check.type,
+        path: check.path,
+        status: check.status,
+        host: check.host,
+        warmupPaths: [check.warmupPath].flat(),
+        ...limits,
+      };
     case 'fastcgi':
       return {
         type: check.type,
@@ -156,6 +163,7 @@ function toHealthCheck(check: InferOutput<typeof health>, argv: Argv): HealthChe
         script: check.script ?? null,
         status: check.status,
         host: check.host,
+        warmupPaths: [check.warmupPath].flat(),
         ...limits,
       };
     case 'exec':

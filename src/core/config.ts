@@ -12,6 +12,8 @@ export type HealthCheck = HealthLimits &
         readonly status: readonly (readonly [from: number, to: number])[];
         /** The Host header. */
         readonly host: string;
+        /** Asked by turns during the warm-up; none: the path. */
+        readonly warmupPaths: readonly string[];
       }
     | {
         readonly type: 'fastcgi';
@@ -21,6 +23,7 @@ export type HealthCheck = HealthLimits &
         readonly script: string | null;
         readonly status: readonly (readonly [from: number, to: number])[];
         readonly host: string;
+        readonly warmupPaths: readonly string[];
       }
     | { readonly type: 'exec'; readonly command: readonly string[] }
   );
@@ -34,6 +37,8 @@ export interface HealthLimits {
   readonly successes: number;
   /** Probes in a row that must fail before keepalive acts. */
   readonly failures: number;
+  /** Requests to a backend that is ready, before traffic moves to it. */
+  readonly warmup: number;
 }
 
 /** Times at which the supervisor acts by itself. `null` turns one off. */

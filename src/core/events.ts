@@ -23,7 +23,7 @@ export type GracefulEvent =
   /** Something is being waited for; the next event about that slot ends the wait. */
   | {
       readonly type: 'waiting';
-      readonly for: 'lock' | 'ready' | 'drain' | 'exit' | 'watch';
+      readonly for: 'lock' | 'ready' | 'drain' | 'exit' | 'warm-up' | 'watch';
       readonly slot?: Slot;
       readonly timeoutMs: number;
       readonly detail?: string;
@@ -31,7 +31,7 @@ export type GracefulEvent =
   /** The wait goes on: what was seen last. */
   | {
       readonly type: 'still-waiting';
-      readonly for: 'lock' | 'ready' | 'drain' | 'exit' | 'watch';
+      readonly for: 'lock' | 'ready' | 'drain' | 'exit' | 'warm-up' | 'watch';
       readonly slot?: Slot;
       readonly elapsedMs: number;
       readonly detail: string;
@@ -58,6 +58,16 @@ export type GracefulEvent =
       readonly slot: Slot;
       readonly pid: number;
       readonly ms: number;
+      readonly detail: string;
+    }
+  /** The requests of `health.warmup`: what was answered with no server error is not `failed`. */
+  | {
+      readonly type: 'backend-warmed';
+      readonly slot: Slot;
+      readonly requests: number;
+      readonly failed: number;
+      readonly ms: number;
+      /** What the last one that failed said. */
       readonly detail: string;
     }
   | {

@@ -26,6 +26,8 @@ export interface FailureDetails {
     readonly exitCode: number | null;
     readonly signal: string | null;
     readonly ms: number;
+    /** After it had been ready. */
+    readonly during?: 'warm-up';
     readonly log: readonly string[];
     readonly logPath: string;
   };

@@ -1,4 +1,5 @@
 // A new backend in an empty slot: started, waited for, and taken down again unless it is kept. Only under the lock.
+import { monotonicMs } from '../core/clock.ts';
 import type { Slot } from '../core/slot.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import type { LaunchedBackend } from '../system/launcher.ts';
@@ -6,6 +7,7 @@ import { type App, assertNotAborted } from './app.ts';
 import { runBeforeStart } from './hooks.ts';
 import { takeDown } from './take-down.ts';
 import { untilReady } from './until-ready.ts';
+import { warmUp } from './warm-up.ts';
 
 /** A backend that passed its gate. Leaving the scope without `keep` stops it: every way out undoes the start. */
 export interface FreshBackend extends AsyncDisposable {
@@ -33,11 +35,13 @@ export async function bringUp(app: App, slot: Slot, directory: string | null = n
     app.emit({ type: 'stale-removed', path: app.system.paths.slots[slot].socket, reason: 'nobody listened there' });
   assertNotAborted(app);
 
+  const startedAt = monotonicMs();
   const launched = await app.system.launch(slot, directory);
   const { pid, cwd, release } = launched.record;
   app.emit({ type: 'backend-started', slot, pid, cwd, release });
   await using fresh = undoable(app, launched);
   const backend = await untilReady(app, launched);
+  await warmUp(app, { ...launched, record: backend }, startedAt + app.config.startTimeoutMs);
   fresh.keep();
   return undoable(app, { ...launched, record: backend });
 }

@@ -41,7 +41,7 @@ export async function untilReady(app: App, launched: LaunchedBackend): Promise<B
       return backend;
     }
     case 'exited':
-      throw await exitedEarly(app, launched, verdict.exit, msSince(startedAt));
+      throw await exitedEarly(app, launched, { ...verdict.exit, ms: msSince(startedAt) });
     case 'deadline':
       throw await notReady(app, launched, gate.lastFinding);
     case 'aborted':
@@ -109,21 +109,31 @@ class Gate {
   }
 }
 
-async function exitedEarly(app: App, { record, logStart }: LaunchedBackend, exit: Exit, ms: number) {
+export async function exitedEarly(
+  app: App,
+  { record, logStart }: LaunchedBackend,
+  exit: Exit & { readonly ms: number; readonly during?: 'warm-up' },
+) {
   const { slot } = record;
+  const { ms, during } = exit;
   const logPath = app.system.paths.slots[slot].log;
   const how = exit.signal === null ? `exited with code ${exit.exitCode}` : `was killed by ${exit.signal}`;
-  return fail('backend-exited', `slot ${slot}: the backend ${how} after ${ms} ms, before it was ready`, {
-    slot,
-    exitCode: exit.exitCode,
-    signal: exit.signal,
-    ms,
-    log: await app.system.logTail(slot, logStart),
-    logPath,
-  });
+  return fail(
+    'backend-exited',
+    `slot ${slot}: the backend ${how} after ${ms} ms, ${during === undefined ? 'before it was ready' : 'during its warm-up'}`,
+    {
+      slot,
+      exitCode: exit.exitCode,
+      signal: exit.signal,
+      ms,
+      ...(during === undefined ? {} : { during }),
+      log: await app.system.logTail(slot, logStart),
+      logPath,
+    },
+  );
 }
 
-async function notReady(app: App, { record, logStart }: LaunchedBackend, lastProbe: string) {
+export async function notReady(app: App, { record, logStart }: LaunchedBackend, lastProbe: string) {
   const { slot } = record;
   const { socket: expected, log: logPath } = app.system.paths.slots[slot];
   const addresses = await app.system.listeningAddresses(record);

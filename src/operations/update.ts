@@ -60,7 +60,7 @@ export async function renew<T>(
   { onMoved }: { onMoved?(before: Snapshot): void } = {},
 ): Promise<T | Updated> {
   const intent = observe(app).desired;
-  app.system.warmUp();
+  app.system.loadLauncher();
   try {
     return await inEmptySlot<T | Updated>(app, {
       async choose(snapshot) {

@@ -14,6 +14,7 @@ import { nobodyListensAt } from './knock.ts';
 import type { LaunchedBackend } from './launcher.ts';
 import { type Link, openLink } from './link.ts';
 import type { Lock, LockRequest } from './lock.ts';
+import type { ProbeTarget } from './probes/finding.ts';
 import { probe } from './probes/probe.ts';
 import { familyOf } from './processes/family.ts';
 import { isAlive, isInContainer, type ProcessIdentity } from './processes/identity.ts';
@@ -53,7 +54,7 @@ export interface AppSystem {
   /** Finds out, before anything is stopped for it, whether the slot's backend can be started. */
   preflight(slot: Slot, directory: string | null): Promise<void>;
   /** Loads what `launch` will need, while something else is waited for. */
-  warmUp(): void;
+  loadLauncher(): void;
   /** In `directory`, or with null in the configured `cwd` as it resolves now. */
   launch(slot: Slot, directory: string | null): Promise<LaunchedBackend>;
   /** Which release a directory holds now; null when there is no such directory. */
@@ -79,6 +80,8 @@ export interface AppSystem {
   workers(record: BackendRecord): readonly WorkerStatus[];
   /** The supervisor that serves this app, null when none runs. */
   supervisor(): Promise<SupervisorStatus | null>;
+  /** One request of the warm-up, the `nth` from 0: whether it was answered, however. */
+  warmupRequest(record: BackendRecord, nth: number, signal: AbortSignal): Promise<Health>;
   probe(record: BackendRecord, via: 'socket' | 'link', signal?: AbortSignal): Promise<Health>;
   hook(hook: HookName, slot: Slot, extra: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<HookResult>;
 }
@@ -92,6 +95,10 @@ export interface HostHooks {
 /** @throws `state-dir` when others may plant files in the state dir. */
 export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
   const paths = statePaths(config.stateDir, config.name);
+  const targetOf = ({ slot, pid }: BackendRecord): ProbeTarget => {
+    const { socket } = paths.slots[slot];
+    return { slot, pid, socketPath: socket, realSocketPath: socket };
+  };
   assertSafePlace(paths.dir);
   return {
     config,
@@ -113,7 +120,7 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     leftBehind: (record) => familyOf(record, paths.slots[record.slot].socket),
     nobodyListens: (slot) => nobodyListensAt(paths.slots[slot].socket),
     preflight: async (slot, directory) => (await import('./launcher.ts')).preflight(config, paths, slot, directory),
-    warmUp() {
+    loadLauncher() {
       import('./launcher.ts').catch(() => undefined); // whoever needs it gets the error
     },
     async launch(slot, directory) {
@@ -148,10 +155,11 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     workers: (record) => (config.workers > 1 ? workersOf(record.pid) : []),
     supervisor: async () =>
       existsSync(paths.control) ? (await import('./ask-supervisor.ts')).askSupervisor(paths.control) : null,
+    warmupRequest: async (record, nth, signal) =>
+      (await import('./probes/warmup.ts')).warmupRequest(config, targetOf(record), nth, signal),
     probe(record, via, signal) {
-      const realSocketPath = paths.slots[record.slot].socket;
-      const socketPath = via === 'link' ? paths.link : realSocketPath;
-      return probe(config, { slot: record.slot, pid: record.pid, socketPath, realSocketPath }, signal);
+      const target = targetOf(record);
+      return probe(config, via === 'link' ? { ...target, socketPath: paths.link } : target, signal);
     },
     hook: async (hook, slot, extra, signal) =>
       (await import('./hooks.ts')).runHook(config, paths, hook, slot, extra, signal),

@@ -23,6 +23,7 @@ export const EVENTS: { readonly [Type in GracefulEvent['type']]: GracefulEvent &
     release: '0123456789abcdef0123456789abcdef01234567',
   },
   'backend-ready': { type: 'backend-ready', slot: 'b', pid: 42, ms: 3_200, detail: '200 OK' },
+  'backend-warmed': { type: 'backend-warmed', slot: 'b', requests: 20, failed: 1, ms: 900, detail: 'HTTP 500' },
   'already-running': { type: 'already-running', slot: 'a', pid: 41, ready: true, detail: '200 OK' },
   'health-failed': { type: 'health-failed', slot: 'a', failures: 2, limit: 3, detail: 'HTTP 503' },
   'backend-found-dead': { type: 'backend-found-dead', slot: 'a', pid: 41, reason: 'no such process' },

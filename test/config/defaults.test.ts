@@ -16,7 +16,7 @@ test('a command is all that a configuration needs', async () => {
     workers: 1,
     socketMode: 0o660,
     socketGroup: null,
-    health: { type: 'connect', timeoutMs: 5_000, intervalMs: 100, successes: 1, failures: 3 },
+    health: { type: 'connect', timeoutMs: 5_000, intervalMs: 100, successes: 1, failures: 3, warmup: 0 },
     startTimeoutMs: 60_000,
     drainTimeoutMs: 30_000,
     stopSignal: 'SIGTERM',
@@ -41,7 +41,15 @@ test('every key arrives as it was meant', async () => {
       workers: 4,
       socketMode: '0666',
       socketGroup: 'www-data',
-      health: { type: 'exec', command: 'bin/check "{socket}"', timeout: '1s', interval: 50, successes: 2, failures: 1 },
+      health: {
+        type: 'exec',
+        command: 'bin/check "{socket}"',
+        timeout: '1s',
+        interval: 50,
+        successes: 2,
+        failures: 1,
+        warmup: 4,
+      },
       startTimeout: '2m',
       drainTimeout: 0,
       stopSignal: 'SIGINT',
@@ -70,6 +78,7 @@ test('every key arrives as it was meant', async () => {
       intervalMs: 50,
       successes: 2,
       failures: 1,
+      warmup: 4,
     },
     startTimeoutMs: 120_000,
     drainTimeoutMs: 0,
@@ -79,6 +88,21 @@ test('every key arrives as it was meant', async () => {
     schedule: { keepalive: null, stopInactive: null, stopInactiveOlderThanMs: 3_600_000, timeZone: 'Europe/Berlin' },
     hooks: { beforeStart: ['bin/migrate'], afterSwitch: ['bin/purge', '--all'], afterFailure: ['bin/page', 'me'] },
   });
+});
+
+test('the paths of a warm-up can be one or several, and none means the path of the health check', async () => {
+  for (const [warmupPath, paths] of [
+    [undefined, []],
+    ['/x?y=1', ['/x?y=1']],
+    [
+      ['/x', '/y'],
+      ['/x', '/y'],
+    ],
+  ] as const) {
+    using files = workspace({ 'graceful.config.json': { command: ['x'], health: { type: 'http', warmupPath } } });
+    const { health } = await files.load();
+    assert.deepEqual(health.type === 'http' && health.warmupPaths, paths);
+  }
 });
 
 test('the statuses of a health check can be written in every sensible way', async () => {

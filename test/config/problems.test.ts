@@ -35,7 +35,7 @@ test('an unknown key that resembles none gets the list of valid ones', async () 
 
 test('a type of health check allows only its own keys', async () => {
   assert.deepEqual(await linesFor({ command, health: { type: 'connect', path: '/' } }), [
-    'health.path: unknown key, expected one of type, timeout, interval, successes, failures',
+    'health.path: unknown key, expected one of type, timeout, interval, successes, failures, warmup',
   ]);
   assert.deepEqual(await linesFor({ command, health: { type: 'exec' } }), [
     'health.command: missing, expected an array such as ["node", "server.js"], or one string',
@@ -94,6 +94,8 @@ test('a wrong value is shown with what was expected', async () => {
     [{ workers: 0 }, 'workers: found 0, expected a whole number from 1 to 1000'],
     [{ listen: 'tcp' }, /^listen: found "tcp", expected "path" or "inherit"/],
     [{ health: { type: 'fastcgi', script: '' } }, /^health\.script: found/],
+    [{ health: { type: 'connect', warmup: -1 } }, 'health.warmup: found -1, expected a whole number, 0 for none'],
+    [{ health: { type: 'http', warmupPath: ['/x', 'y'] } }, /^health\.warmupPath.*: found/],
     [{ health: { type: 'connect', failures: 0 } }, 'health.failures: found 0, expected a whole number, at least 1'],
     [{ schedule: { keepalive: 'hourly' } }, /^schedule\.keepalive: found "hourly", expected a cron expression/],
     [{ schedule: { keepalive: true } }, /^schedule\.keepalive: found true/],

@@ -14,6 +14,7 @@ export const MARKS: Readonly<Record<Exclude<GracefulEvent['type'], 'waiting' | '
   'hook-failed': 'failed',
   'backend-started': 'step',
   'backend-ready': 'done',
+  'backend-warmed': 'done',
   'already-running': 'step',
   'health-failed': 'failed',
   'backend-found-dead': 'failed',
