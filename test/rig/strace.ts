@@ -1,19 +1,21 @@
 // strace(1) as an injector of errors and a witness of what a command does to the files.
 import { need } from './requirements.ts';
 
-/** Which call of which system call fails, and how: the `when`-th of each thread. */
+/** Which call of which system call fails, and how: the `when`-th of each thread, or the `when`-th of each on `path`. */
 export interface Fault {
   readonly call: string;
   readonly error: string;
   readonly when: number;
+  readonly path?: string;
 }
 
 /** One pool thread, so that the calls come in the same order every time. */
 export const STRACE_ENV = { UV_THREADPOOL_SIZE: '1' };
 
 /** A wrapper that has one call fail. What the command starts is let go at its execve(2): backends never suffer. */
-export const straceInjecting = ({ call, error, when }: Fault, log: string): readonly string[] => [
+export const straceInjecting = ({ call, error, when, path }: Fault, log: string): readonly string[] => [
   ...strace(log),
+  ...(path === undefined ? [] : ['-P', path]),
   '-e',
   `trace=${call}`,
   '-e',
