@@ -20,6 +20,12 @@ export interface Deed {
   readonly desired: 'up' | 'down';
   /** Traffic is led to a backend that was there before. */
   readonly movesToWarm: boolean;
+  /** Even where it finds nothing to do; then nothing of a killed one is left. */
+  readonly takesLock: boolean;
+  /** Done once it is refused: there is nothing left to do. */
+  readonly isOnce: boolean;
+  /** Some clients' requests take half a second, so that there is something to drain. */
+  readonly slowClients: number;
   /** With a backend killed by somebody else, the command may rightly be refused. */
   readonly againMay: readonly number[];
   readonly config: (dir: string) => Readonly<Record<string, unknown>>;
@@ -40,6 +46,9 @@ const deed = (name: string, args: readonly string[], rest: Partial<Deed> = {}): 
   mayRefuse: null,
   desired: 'up',
   movesToWarm: false,
+  takesLock: args[0] !== 'keepalive' && !args.includes('--inactive'),
+  isOnce: false,
+  slowClients: 0,
   againMay: [0],
   config: () => ({}),
   provoke: null,
@@ -70,6 +79,12 @@ const afterDeathOf =
     for (const slot of slots) await killBackend(app, slot);
   };
 
+const twoVersions = async (app: TestApp): Promise<void> => {
+  await app.succeed('update');
+  app.deploy('2', { APP_ON_SIGTERM: 'exit' });
+  await app.succeed('update');
+};
+
 const afterStop = async (app: TestApp): Promise<void> => {
   await app.succeed('start');
   await app.succeed('stop', '--all');
@@ -78,7 +93,7 @@ const afterStop = async (app: TestApp): Promise<void> => {
 export const DEEDS: readonly Deed[] = [
   deed('start', ['start'], { situation: nothing, running: [], mayRefuse: notYet }),
   deed('start --all after stop --all', ['start', '--all'], { situation: afterStop, running: [], mayRefuse: notYet }),
-  deed('stop a', ['stop', 'a'], { movesToWarm: true, againMay: [0, 1] }),
+  deed('stop a', ['stop', 'a'], { movesToWarm: true, slowClients: 1, againMay: [0, 1] }),
   deed('stop --all', ['stop', '--all'], { mayRefuse: taken, desired: 'down' }),
   deed('stop --inactive', ['stop', '--inactive']),
   deed('switch b', ['switch', 'b'], { movesToWarm: true, againMay: [0, 1] }),
@@ -87,7 +102,8 @@ export const DEEDS: readonly Deed[] = [
   deed('update', ['update']),
   deed('update, with hooks', ['update'], { config: (dir) => ({ hooks: turnstileHooks(dir) }) }),
   deed('update, the first', ['update'], { situation: nothing, running: [], mayRefuse: notYet }),
-  deed('update --stop-old', ['update', '--stop-old']),
+  deed('update --stop-old', ['update', '--stop-old'], { slowClients: 1 }),
+  deed('rollback', ['rollback'], { situation: twoVersions, movesToWarm: true, isOnce: true, againMay: [0, 1] }),
   deed('keepalive, healthy', ['keepalive']),
   deed('keepalive, the active one dead', ['keepalive'], {
     situation: afterDeathOf('a'),
@@ -107,6 +123,16 @@ export const DEEDS: readonly Deed[] = [
     running: [],
     mayRefuse: taken,
     desired: 'down',
+  }),
+];
+
+/** A supervisor that begins, and then hears an update. */
+export const STARTS: readonly Deed[] = [
+  deed('run, with both backends alive', ['update']),
+  deed('run, with both backends dead', ['update'], {
+    situation: afterDeathOf('a', 'b'),
+    running: [],
+    mayRefuse: 'both backends are dead',
   }),
 ];
 

@@ -2,15 +2,16 @@
 import assert from 'node:assert/strict';
 import { otherSlot } from '../../../src/core/slot.ts';
 import { runs } from '../../rig/processes.ts';
-import type { TestApp } from '../../rig/test-app.ts';
+import type { Run, TestApp } from '../../rig/test-app.ts';
 import { until } from '../../rig/until.ts';
 import { assertClear } from '../kit/clear.ts';
 import { post } from '../kit/client.ts';
-import { watch } from '../kit/invariants.ts';
+import { assertLinkLeads, watch } from '../kit/invariants.ts';
 import { recordOf } from '../kit/state-files.ts';
 import type { Case } from '../kit/suite.ts';
 import type { Deed, Victim } from './deeds.ts';
-import { type Host, setStage } from './stage.ts';
+import { excuseOf } from './kill-manager.ts';
+import { type Host, type Stage, setStage } from './stage.ts';
 import { whenStopped } from './standstill.ts';
 import type { Step } from './steps.ts';
 
@@ -29,33 +30,41 @@ export const killBackend = (deed: Deed, host: Host, victim: Victim, step: Step):
     async run() {
       await using stage = await setStage(deed, host);
       const { app } = stage;
-      await using witness = await watch(app);
+      await using witness = await watch(app, { slow: deed.slowClients });
       const begunAt = Date.now();
-      await using doing = await stage.begin({ step, signal: 'SIGSTOP' });
       let excuse: string | null = null;
-      await whenStopped(app, doing, async () => {
+      const run = await doAndStrike(stage, step, async () => {
         excuse = await strike(app, deed, victim, begunAt);
-        return 'SIGCONT';
       });
-      const run = await doing.finished;
       if (run !== null) {
         assertClear(run);
         assert.ok(MAY_END.includes(run.code), `it ended with ${run.code}\n${run.stdout}${run.stderr}`);
       }
+      // Nobody has healed anything yet: what serves must have been left serving.
+      if (victim === 'other' && deed.running.includes('active')) await assertLinkLeads(app);
       const mayLose = excuse ?? undefined;
       await witness.check({
-        ...(deed.mayRefuse === null ? {} : { mayRefuse: deed.mayRefuse }),
+        ...excuseOf(deed, host),
         ...(mayLose === undefined ? {} : { mayLose }),
         told: run?.events ?? [],
         revive: async () => void (deed.desired === 'up' && (await heal(app, host))),
         again: deed.args,
         againMay: deed.againMay,
         desired: deed.desired,
-        tidy: deed.args[0] !== 'keepalive',
+        tidy: deed.takesLock,
       });
     },
   };
 };
+
+async function doAndStrike(stage: Stage, step: Step, act: () => Promise<void>): Promise<Run | null> {
+  await using doing = await stage.begin({ step, signal: 'SIGSTOP' });
+  await whenStopped(stage.app, doing, async () => {
+    await act();
+    return 'SIGCONT';
+  });
+  return await doing.finished;
+}
 
 /** Kills the victim; returns why requests may be lost by that, null when none may. */
 async function strike(app: TestApp, deed: Deed, victim: Victim, begunAt: number): Promise<string | null> {

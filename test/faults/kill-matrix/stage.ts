@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { childrenOf } from '../../../src/system/processes/usage.ts';
+import { runs } from '../../rig/processes.ts';
 import { createTestApp, type Run, type TestApp } from '../../rig/test-app.ts';
-import { NO_SCHEDULE, supervise, type TestSupervisor } from '../../rig/test-supervisor.ts';
+import { NO_SCHEDULE, startSupervisor, supervise, type TestSupervisor } from '../../rig/test-supervisor.ts';
 import { until } from '../../rig/until.ts';
 import { type Deed, logOf } from './deeds.ts';
 import { attach, type Injection, ONE_THREAD, traced } from './strace.ts';
 
-export type Host = 'one-shot' | 'supervised';
+/** `starting`: the deed is the beginning of a supervisor itself. */
+export type Host = 'one-shot' | 'supervised' | 'starting';
 
 /** The deed while it is done. */
 export interface Doing {
@@ -20,7 +22,7 @@ export interface Doing {
 
 export interface Stage extends AsyncDisposable {
   readonly app: TestApp;
-  /** Does the deed under strace; the disposer lets go of what is still traced. */
+  /** Does the deed under strace; the disposer lets go of the manager, before anything else is asked of it. */
   begin(injection: Injection | null): Promise<Doing & AsyncDisposable>;
   /** A new supervisor for one that was killed. */
   revive(): Promise<void>;
@@ -30,7 +32,8 @@ export const setStage = async (deed: Deed, host: Host): Promise<Stage> => {
   const app = await createTestApp({ env: { APP_ON_SIGTERM: 'exit' }, config: { schedule: NO_SCHEDULE } });
   app.configure(deed.config(app.dir));
   try {
-    return host === 'one-shot' ? await oneShot(app, deed) : await supervised(app, deed);
+    const set = { 'one-shot': oneShot, supervised, starting }[host];
+    return await set(app, deed);
   } catch (error) {
     await app[Symbol.asyncDispose]();
     throw error;
@@ -79,13 +82,47 @@ async function supervised(app: TestApp, deed: Deed): Promise<Stage> {
       return {
         managerPid: () => first.pid,
         finished,
-        [Symbol.asyncDispose]: () => tracer[Symbol.asyncDispose](),
+        async [Symbol.asyncDispose]() {
+          await tracer[Symbol.asyncDispose]();
+          // strace may let go of it while it stands still.
+          if (runs(first.pid)) process.kill(first.pid, 'SIGCONT');
+        },
       };
     },
     async revive() {
       // One that was not killed goes on.
       if (first.process.exitCode === null && first.process.signalCode === null) return;
       await start();
+    },
+    async [Symbol.asyncDispose]() {
+      for (const supervisor of running) await supervisor[Symbol.asyncDispose]();
+      await app[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function starting(app: TestApp, deed: Deed): Promise<Stage> {
+  const running: TestSupervisor[] = [];
+  await deed.situation(app);
+  return {
+    app,
+    async begin(injection) {
+      const supervisor = startSupervisor(app, { env: ONE_THREAD, wrapper: traced(logOf(app), injection) });
+      running.push(supervisor);
+      const managerPid = (): number | null => childrenOf(supervisor.pid)[0] ?? null;
+      return {
+        managerPid,
+        finished: Promise.race([supervisor.ended, supervisor.begun.catch(() => undefined)]).then(() => null),
+        async [Symbol.asyncDispose]() {
+          // One that came through all the same goes now: strace with it.
+          const pid = managerPid();
+          if (pid !== null) process.kill(pid, 'SIGKILL');
+          await supervisor.ended;
+        },
+      };
+    },
+    async revive() {
+      running.push(await supervise(app));
     },
     async [Symbol.asyncDispose]() {
       for (const supervisor of running) await supervisor[Symbol.asyncDispose]();

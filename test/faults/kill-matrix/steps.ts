@@ -6,8 +6,9 @@ export interface Step {
   /** Which one of this name it is in its own thread: what `when=` of strace counts. */
   readonly nth: number;
   /**
-   * `after` for a write(2), of which there are many more than those to files: the moment before it is the moment after
-   * the step that came before, which can be counted.
+   * `after`: the moment before this call is the moment after that one, which can be counted. Of open(2) and write(2) there
+   * are many more than those that change state, and never the same number: the moment before an open is meant by the
+   * step before it, exactly; that between an open and its write by the count of opens, as nearly as that goes.
    */
   readonly at: 'entering' | 'after';
   /** For people: `rename app-b.backend.json (2)`. */
@@ -29,6 +30,7 @@ export function stepsIn(log: string): readonly Step[] {
   const reached = new Map<string, number>();
   const seen = new Map<string, number>();
   const children = new Set<string>();
+  let opened: Pick<Step, 'syscall' | 'nth'> | null = null;
   const steps: Step[] = [];
   for (const text of log.split('\n')) {
     const [, thread = '', syscall = '', rest = ''] = LINE.exec(text) ?? [];
@@ -47,8 +49,10 @@ export function stepsIn(log: string): readonly Step[] {
     seen.set(what, count);
     const label = count === 1 ? what : `${what} (${count})`;
     const before = steps.at(-1);
-    if (syscall !== 'write') steps.push({ syscall, nth, at: 'entering', label });
-    else if (before !== undefined) steps.push({ ...before, at: 'after', label });
+    if (syscall === 'openat' && before !== undefined) steps.push({ ...before, at: 'after', label });
+    else if (syscall === 'write') steps.push({ ...(opened ?? { syscall, nth }), at: 'after', label });
+    else steps.push({ syscall, nth, at: 'entering', label });
+    if (syscall === 'openat') opened = { syscall, nth };
   }
   return steps;
 }

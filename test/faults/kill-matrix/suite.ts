@@ -2,7 +2,7 @@
 // changes state, of every command in every situation.
 import { everyNth } from '../kit/seed.ts';
 import type { Case, Form, Suite } from '../kit/suite.ts';
-import { DEEDS, type Deed, type Victim } from './deeds.ts';
+import { DEEDS, type Deed, STARTS, type Victim } from './deeds.ts';
 import { killBackend, titleOfBackend } from './kill-backend.ts';
 import { killManager, titleOfManager } from './kill-manager.ts';
 import { recordSteps } from './record.ts';
@@ -10,7 +10,7 @@ import type { Host } from './stage.ts';
 import type { Step } from './steps.ts';
 
 /** Of the steps, in the short form: one in so many. */
-const SHARE = { manager: 8, backend: 16 };
+const SHARE = { manager: 10, backend: 20 };
 
 const HOSTS: readonly Host[] = ['one-shot', 'supervised'];
 const VICTIMS: readonly Victim[] = ['active', 'other'];
@@ -19,9 +19,11 @@ export const suite: Suite = {
   name: 'kill matrix',
   concurrency: 4,
   async *cases(form, only = '') {
-    const deeds = DEEDS.flatMap((deed) => HOSTS.map((host) => ({ deed, host }))).filter(({ deed, host }) =>
-      isWanted(deed, host, only),
-    );
+    const all: readonly { readonly deed: Deed; readonly host: Host }[] = [
+      ...DEEDS.flatMap((deed) => HOSTS.map((host) => ({ deed, host }))),
+      ...STARTS.map((deed) => ({ deed, host: 'starting' as const })),
+    ];
+    const deeds = meant(all, only);
     const record = (index: number): Promise<readonly Step[]> | null => {
       const next = deeds[index];
       const steps = next === undefined ? null : recordSteps(next.deed, next.host);
@@ -42,6 +44,7 @@ function* casesOf(deed: Deed, host: Host, steps: readonly Step[], form: Form): I
   const share = (all: readonly Step[], one: number, what: string): readonly Step[] =>
     form === 'long' ? all : everyNth(all, one, `${deed.name} ${host} ${what}`);
   for (const step of share(steps, SHARE.manager, 'manager')) yield killManager(deed, host, step);
+  if (host === 'starting') return;
   for (const victim of VICTIMS)
     for (const step of share(whileThereIs(victim, deed, steps), SHARE.backend, victim))
       yield killBackend(deed, host, victim, step);
@@ -57,9 +60,12 @@ function whileThereIs(victim: Victim, { running }: Deed, steps: readonly Step[])
   return victim === 'active' ? exact.slice(linked) : exact.slice(forked, linked);
 }
 
-/** Whether a row or a case of this deed can be meant: what is not is not recorded either. */
-function isWanted(deed: Deed, host: Host, only: string): boolean {
-  if (!only.includes('SIGKILL of')) return true;
-  const titles = [titleOfManager(deed, host), ...VICTIMS.map((victim) => titleOfBackend(deed, host, victim))];
-  return titles.some((title) => title.includes(only) || only.includes(title));
+/** Those whose rows or cases `only` can mean; all, where it speaks of steps. What is not meant is not recorded either. */
+function meant<T extends { readonly deed: Deed; readonly host: Host }>(all: readonly T[], only: string): readonly T[] {
+  const found = all.filter(({ deed, host }) =>
+    [titleOfManager(deed, host), ...VICTIMS.map((victim) => titleOfBackend(deed, host, victim))].some(
+      (title) => title.includes(only) || only.startsWith(title),
+    ),
+  );
+  return found.length > 0 ? found : all;
 }

@@ -24,19 +24,22 @@ export interface Clients {
 const PATIENCE_MS = 20_000;
 
 /** Each sends one POST after the other, each on a connection of its own. */
-export function startClients(link: string, count: number, pauseMs: number): Clients {
+export function startClients(
+  link: string,
+  { count, pauseMs, slow }: { readonly count: number; readonly pauseMs: number; readonly slow: number },
+): Clients {
   const lost: Lost[] = [];
   let answered = 0;
   let goesOn = true;
   const client = async (number: number): Promise<void> => {
     for (let sent = 0; goesOn; sent += 1) {
-      const finding = await post(link, `${number}-${sent}`.padEnd(200, '.'));
+      const finding = await post(link, `${number}-${sent}`.padEnd(200, '.'), number >= count);
       if (finding === null) answered += 1;
       else lost.push(finding);
       await sleep(pauseMs);
     }
   };
-  const all = Promise.all(Array.from({ length: count }, (_, number) => client(number)));
+  const all = Promise.all(Array.from({ length: count + slow }, (_, number) => client(number)));
   return {
     answered: () => answered,
     lost,
@@ -48,13 +51,19 @@ export function startClients(link: string, count: number, pauseMs: number): Clie
 }
 
 /** Null when the body came back. */
-export function post(socketPath: string, body: string): Promise<Lost | null> {
+export function post(socketPath: string, body: string, isSlow = false): Promise<Lost | null> {
   const sentAt = monotonicMs();
   let stage: Lost['stage'] = 'connect';
   return new Promise((resolve) => {
     const fail = (error: string): void => resolve({ sentAt, lostAt: monotonicMs(), stage, error });
     const sent = request(
-      { socketPath, method: 'POST', path: '/', agent: false, headers: { 'content-length': Buffer.byteLength(body) } },
+      {
+        socketPath,
+        method: 'POST',
+        path: isSlow ? '/slow' : '/',
+        agent: false,
+        headers: { 'content-length': Buffer.byteLength(body) },
+      },
       (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk: string) => {
