@@ -278,6 +278,10 @@ export const COMMANDS = {
     positionals: null,
     flags: {
       'stop-old': { type: 'boolean', description: 'Drain and stop the old version too.' },
+      'dry-run': {
+        type: 'boolean',
+        description: 'Say what would be done, check what can be checked, and change nothing.',
+      },
       watch: {
         type: 'duration',
         value: 'DURATION',
@@ -288,6 +292,7 @@ export const COMMANDS = {
     },
     examples: [
       { command: 'graceful update', does: 'the last line of a deploy script' },
+      { command: 'graceful update --dry-run', does: 'what would be stopped and started, and what has changed' },
       { command: 'graceful update --watch 30s', does: 'go back by itself if the new version fails within 30 seconds' },
       { command: 'graceful update --stop-old', does: 'where memory is short: no warm rollback' },
       { command: 'graceful update || graceful status', does: 'see what serves after a failure' },

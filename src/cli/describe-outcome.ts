@@ -1,14 +1,16 @@
 // Outcomes in English: the answer to the command, one line each.
 import type { Outcome } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
+import { describePlan } from './describe-plan.ts';
 import { shortRelease } from './short-release.ts';
 import { printable } from './text.ts';
 import { humanDuration } from './units.ts';
 
 /** What the operation came to: `b serves release 1f2e3d4c after 4.1 s; a stays warm: graceful switch rolls back`. */
-export const describeOutcome = (outcome: Outcome): string => printable(sentence(outcome));
+export const describeOutcome = (outcome: Outcome): string =>
+  outcome.operation === 'plan' ? describePlan(outcome) : printable(sentence(outcome));
 
-const sentence = (outcome: Outcome): string => {
+const sentence = (outcome: Exclude<Outcome, { operation: 'plan' }>): string => {
   const took = humanDuration(outcome.ms);
   switch (outcome.operation) {
     case 'start': {

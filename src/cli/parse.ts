@@ -144,14 +144,13 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
     }
     return { kind: 'status', watch: given.has('watch'), intervalMs, globals: given.globals };
   },
-  update: (given) => ({
-    kind: 'operation',
-    operation: 'update',
+  update: (given) => {
     // 0s: not at all.
-    input: { stopOld: given.has('stop-old'), watchMs: given.timerMs('watch') || null },
-    waitMs: given.timerMs('wait'),
-    globals: given.globals,
-  }),
+    const input = { stopOld: given.has('stop-old'), watchMs: given.timerMs('watch') || null };
+    const waitMs = given.timerMs('wait');
+    const operation = given.has('dry-run') ? 'plan' : 'update';
+    return { kind: 'operation', operation, input, waitMs, globals: given.globals };
+  },
   keepalive: (given) => ({
     kind: 'operation',
     operation: 'keepalive',

@@ -3,10 +3,11 @@
 
 import { rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { OperationName } from '../core/events.ts';
+import type { GracefulEvent, OperationName } from '../core/events.ts';
 import { GracefulError } from '../core/failure.ts';
 import type { OperationInputs } from '../core/outcome.ts';
 import type { ControlDoors, ControlServer } from '../hosts/supervisor/doors.ts';
+import type { SupervisedApp } from '../hosts/supervisor/supervised-app.ts';
 import { MAX_BODY_BYTES, MAX_UNREAD_BYTES, OPERATION_ID_HEADER } from './protocol.ts';
 import { readBy, readInput } from './read-input.ts';
 
@@ -106,28 +107,26 @@ class Desk {
     const asked = readInput(name, body);
     if ('refusal' in asked) return refuse(response, asked.status, asked.refusal);
     // What the file says now, as if the command had read it itself.
-    const wrong = await this.#doors.app.refresh().then(
-      () => null,
-      (error: unknown) => GracefulError.from(error).failure,
-    );
+    const read = await this.#readConfig(asked.operation).catch((error: unknown) => GracefulError.from(error));
     const id = String(++this.#lastId);
     response.writeHead(200, { 'content-type': 'application/x-ndjson', [OPERATION_ID_HEADER]: id });
     response.flushHeaders();
     const send = lineSender(response);
-    if (wrong !== null) {
-      send({ failure: wrong });
+    if (read instanceof GracefulError) {
+      send({ failure: read.failure });
       response.end();
       return;
     }
     const operation = asked.operation as OperationName;
     let seq = 0;
-    const running = this.#doors.app.run(operation, {
+    const asks = {
       input: asked.input as OperationInputs[typeof operation],
       waitMs: asked.waitMs,
       by: asked.by,
       caller: asked.caller,
-      emit: (event) => send({ event: { ...event, at: new Date().toISOString(), seq: seq++ } }),
-    });
+      emit: (event: GracefulEvent) => send({ event: { ...event, at: new Date().toISOString(), seq: seq++ } }),
+    };
+    const running = this.#doors.app.run(operation, asks, read);
     this.#aborts.set(id, running.abort);
     try {
       send({ outcome: await running.outcome });
@@ -137,6 +136,14 @@ class Desk {
       this.#aborts.delete(id);
       response.end();
     }
+  }
+
+  /** What only looks does not make the supervisor go on with another configuration. */
+  async #readConfig(operation: OperationName): Promise<SupervisedApp['system']> {
+    const { app } = this.#doors;
+    if (operation === 'plan') return app.asWritten();
+    await app.refresh();
+    return app.system;
   }
 
   #follow(response: ServerResponse): void {

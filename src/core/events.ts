@@ -3,7 +3,7 @@
 import type { FailureRecord } from './failure.ts';
 import type { Slot } from './slot.ts';
 
-export type OperationName = 'start' | 'stop' | 'restart' | 'switch' | 'rollback' | 'update' | 'keepalive';
+export type OperationName = 'start' | 'stop' | 'restart' | 'switch' | 'rollback' | 'update' | 'plan' | 'keepalive';
 
 /** How it was known that no connection was left. */
 export type DrainMethod =

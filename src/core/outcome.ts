@@ -1,5 +1,7 @@
 // What a completed operation returns: plain JSON, one shape per operation.
+import type { Connections, HookName } from './events.ts';
 import type { Slot } from './slot.ts';
+import type { Desired } from './status.ts';
 
 /** What every operation may be asked for: the same names as on the command line. */
 export interface OperationInputs {
@@ -21,6 +23,8 @@ export interface OperationInputs {
     /** How long to watch the new version after the switch; null: not at all. */
     readonly watchMs: number | null;
   };
+  /** What `update` would do. */
+  plan: { readonly stopOld: boolean; readonly watchMs: number | null };
   keepalive: Readonly<Record<string, never>>;
 }
 
@@ -73,6 +77,24 @@ export interface Outcomes {
     readonly watched: 'passed' | 'cut-short' | null;
     readonly ms: number;
   };
+  plan: PlannedStart & {
+    readonly operation: 'plan';
+    readonly desired: Desired;
+    /** The slots between which traffic would move. */
+    readonly from: Slot | null;
+    readonly to: Slot;
+    /** Traffic would be moved here first: the active backend is not healthy, and this one is. */
+    readonly switchFirst: Slot | null;
+    /** What would be drained and stopped to make room. */
+    readonly stop: PlannedStop | null;
+    /** Those that are configured. */
+    readonly hooks: readonly HookName[];
+    readonly stopOld: boolean;
+    readonly watchMs: number | null;
+    /** Who holds the lock at the moment. */
+    readonly busy: { readonly pid: number; readonly operation: string; readonly since: string } | null;
+    readonly ms: number;
+  };
   keepalive: {
     readonly operation: 'keepalive';
     readonly action: KeepaliveAction;
@@ -80,6 +102,39 @@ export interface Outcomes {
     readonly reason: string;
     readonly ms: number;
   };
+}
+
+/** How the new version would be started. */
+export interface PlannedStart {
+  readonly cwd: string;
+  readonly release: string | null;
+  /** argv, placeholders replaced. */
+  readonly command: readonly string[];
+  /** Compared with the backend that is active; null when there is none. */
+  readonly changes: Changes | null;
+}
+
+export interface PlannedStop {
+  readonly slot: Slot;
+  readonly pid: number;
+  readonly cwd: string;
+  readonly release: string | null;
+  readonly connections: Connections | null;
+}
+
+export interface Changes {
+  /** What it is compared with. */
+  readonly slot: Slot;
+  readonly cwd: boolean;
+  readonly release: boolean;
+  /** Null where it is not known how the other one was started. */
+  readonly command: boolean | null;
+  /** Names only; null where the other one's cannot be read. */
+  readonly environment: {
+    readonly added: readonly string[];
+    readonly changed: readonly string[];
+    readonly removed: readonly string[];
+  } | null;
 }
 
 export interface KeptSlot {

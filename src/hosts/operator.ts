@@ -30,6 +30,9 @@ export interface OperationOptions {
   readonly host: HistoryEntry['host'];
 }
 
+/** Not even a line in the history, whatever comes of it. */
+const CHANGES_NOTHING: ReadonlySet<OperationName> = new Set(['plan']);
+
 /** Whatever the operator said about waiting: what was begun is not left half undone. */
 const UNDO_PATIENCE_MS = 10_000;
 
@@ -72,7 +75,7 @@ export function runOperation<Name extends OperationName>(
     });
   }
   const remember = async (end: Done['end']): Promise<void> => {
-    if (!('failure' in end) && events.length === 0) return;
+    if (CHANGES_NOTHING.has(name) || (!('failure' in end) && events.length === 0)) return;
     const done = { operation: name, startedAt, events, end, caller: options.caller, host: options.host };
     await import('./record.ts')
       .then(({ record }) => record(system, done))
@@ -101,7 +104,7 @@ async function perform<Name extends OperationName>(
   } catch (thrown) {
     const error = GracefulError.from(thrown);
     await remember(error);
-    await afterFailure(app, error);
+    if (!CHANGES_NOTHING.has(name)) await afterFailure(app, error);
     throw error;
   }
 }

@@ -14,5 +14,6 @@ export const OPERATIONS: { readonly [Name in OperationName]: () => Promise<Opera
   switch: async () => (await import('./switch.ts')).switchTo,
   rollback: async () => (await import('./rollback.ts')).rollback,
   update: async () => (await import('./update.ts')).update,
+  plan: async () => (await import('./plan.ts')).plan,
   keepalive: async () => keepalive,
 };

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import type { Config } from '../core/config.ts';
 import type { Connections, HookName } from '../core/events.ts';
 import type { HistoryEntry } from '../core/history.ts';
+import type { PlannedStart } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
 import type { Health, SupervisorStatus, WorkerStatus } from '../core/status.ts';
 import { type BackendRecord, type RecordState, readRecord, removeRecord, writeRecord } from './backend-record.ts';
@@ -13,7 +14,7 @@ import type { HookResult } from './hooks.ts';
 import { nobodyListensAt } from './knock.ts';
 import type { LaunchedBackend } from './launcher.ts';
 import { type Link, openLink } from './link.ts';
-import type { Lock, LockRequest } from './lock.ts';
+import type { Lock, LockHolder, LockRequest } from './lock.ts';
 import type { ProbeTarget } from './probes/finding.ts';
 import { probe } from './probes/probe.ts';
 import { familyOf } from './processes/family.ts';
@@ -33,7 +34,11 @@ export interface AppSystem {
   readonly versions: VersionsFile;
   /** Makes the state dir, or refuses one that cannot be trusted. */
   open(): Promise<void>;
+  /** The same without making it: only what would be refused is told. */
+  check(): Promise<void>;
   lock(request: LockRequest): Promise<Lock>;
+  /** Who holds the lock at the moment. */
+  lockHolder(): Promise<Pick<LockHolder, 'pid' | 'operation' | 'since'> | null>;
   /** Removes what a killed process left half written; only under the lock. */
   sweep(): Promise<readonly string[]>;
   /** Ends a hook whose graceful was killed; its pid, or null when there is none. Only under the lock. */
@@ -53,6 +58,8 @@ export interface AppSystem {
   forget(slot: Slot): void;
   /** Finds out, before anything is stopped for it, whether the slot's backend can be started. */
   preflight(slot: Slot, directory: string | null): Promise<void>;
+  /** How the slot's backend would be started now, compared with one that runs. */
+  planStart(slot: Slot, running: BackendRecord | null): Promise<PlannedStart>;
   /** Loads what `launch` will need, while something else is waited for. */
   loadLauncher(): void;
   /** In `directory`, or with null in the configured `cwd` as it resolves now. */
@@ -69,6 +76,8 @@ export interface AppSystem {
 
   /** Makes way for a bind(2) on the slot's socket; true when a stale socket was removed. */
   clearSocket(slot: Slot): Promise<boolean>;
+  /** Whether somebody else listens there, which `clearSocket` would refuse. */
+  checkSocket(slot: Slot): Promise<void>;
   socketExists(slot: Slot): Promise<boolean>;
   applySocketRights(slot: Slot): Promise<void>;
   listeningAddresses(record: BackendRecord): Promise<readonly string[]>;
@@ -107,6 +116,11 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     desired: openDesired(paths.desired),
     versions: openVersions(paths.versions),
     open: async () => (await import('./state-dir.ts')).openStateDir(config, paths),
+    check: async () => (await import('./state-dir.ts')).checkStateDir(paths),
+    lockHolder: async () => {
+      const holder = await (await import('./lock.ts')).readLockHolder(paths);
+      return holder === null ? null : { pid: holder.pid, operation: holder.operation, since: holder.since };
+    },
     lock: async (request) => (await import('./lock.ts')).acquireLock(paths, request),
     sweep: async () => (await import('./state-dir.ts')).sweepTempFiles(paths, config.name),
 
@@ -120,6 +134,7 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     leftBehind: (record) => familyOf(record, paths.slots[record.slot].socket),
     nobodyListens: (slot) => nobodyListensAt(paths.slots[slot].socket),
     preflight: async (slot, directory) => (await import('./launcher.ts')).preflight(config, paths, slot, directory),
+    planStart: async (slot, running) => (await import('./planned-start.ts')).plannedStart(config, paths, slot, running),
     loadLauncher() {
       import('./launcher.ts').catch(() => undefined); // whoever needs it gets the error
     },
@@ -140,6 +155,9 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     remember: async (entry) => (await import('./history.ts')).appendHistory(paths, entry),
 
     clearSocket: async (slot) => (await import('./socket-file.ts')).clearSocketFile(slot, paths.slots[slot].socket),
+    checkSocket: async (slot) => {
+      await (await import('./socket-file.ts')).isStaleSocket(slot, paths.slots[slot].socket);
+    },
     socketExists: async (slot) => (await import('./socket-file.ts')).socketExists(paths.slots[slot].socket),
     applySocketRights: async (slot) =>
       (await import('./socket-file.ts')).applySocketRights(paths.slots[slot].socket, config),

@@ -20,6 +20,8 @@ export interface BackendRecord extends ProcessIdentity {
   readonly readyAt: string | null;
   /** When the stop signal was sent. */
   readonly stoppingAt: string | null;
+  /** argv that it was started with, placeholders replaced. */
+  readonly command?: readonly string[];
   readonly cwd: string;
   readonly release: string | null;
   /** Set while it is inactive and somebody may go back to it. */

@@ -66,7 +66,7 @@ export async function preflight(
   if (config.socketGroup !== null) await groupId(config.socketGroup);
 }
 
-async function planFor(config: Config, paths: StatePaths, slot: Slot, directory: string | null): Promise<Plan> {
+export async function planFor(config: Config, paths: StatePaths, slot: Slot, directory: string | null): Promise<Plan> {
   const values = { socket: paths.slots[slot].socket, slot, name: config.name, stateDir: config.stateDir };
   const cwd = await resolveCwd(directory ?? config.cwd, slot);
   const env = await backendEnvironment(config, values, process.env);
@@ -137,6 +137,7 @@ export async function launch(
     startedAt: new Date().toISOString(),
     readyAt: null,
     stoppingAt: null,
+    command: argv,
     cwd,
     release,
     stateDir: identifyDirectory(paths.dir),

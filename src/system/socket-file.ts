@@ -26,6 +26,13 @@ export async function socketExists(path: string): Promise<boolean> {
  * @throws `socket-in-use` when somebody listens there, or when the path holds something else than a socket.
  */
 export async function clearSocketFile(slot: Slot, path: string): Promise<boolean> {
+  if (!(await isStaleSocket(slot, path))) return false;
+  await rm(path, { force: true });
+  return true;
+}
+
+/** Whether there is a socket file that nobody listens at. @throws `socket-in-use` */
+export async function isStaleSocket(slot: Slot, path: string): Promise<boolean> {
   const inUse = (by: string) => fail('socket-in-use', `slot ${slot}: ${path} is in use by ${by}`, { slot, path, by });
   const found = await lstat(path).catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return null;
@@ -38,7 +45,6 @@ export async function clearSocketFile(slot: Slot, path: string): Promise<boolean
   if (knock === 'missing') return false;
   if (knock !== 'refused')
     throw inUse(knock === 'answered' ? listenerOf(path) : `something that answers ${knock.errno}`);
-  await rm(path, { force: true });
   return true;
 }
 

@@ -22,8 +22,15 @@ export async function openStateDir(config: Config, paths: StatePaths): Promise<v
   assertSafePlace(paths.dir);
   if ((await lstatIfPresent(paths.dir)) === null) await makeDirectory(config);
   // Also the one just made: somebody may have been faster.
+  await checkStateDir(paths);
+}
+
+/** The same without making anything: one that is missing is as good. @throws `state-dir` */
+export async function checkStateDir(paths: StatePaths): Promise<void> {
   assertSafePlace(paths.dir);
-  const { uid } = await lstat(paths.dir);
+  const found = await lstatIfPresent(paths.dir);
+  if (found === null) return;
+  const { uid } = found;
   const user = process.geteuid?.();
   if (user !== undefined && uid !== user)
     throw fail('state-dir', `state dir ${paths.dir} belongs to user ${uid}, and this is user ${user}`, {

@@ -164,6 +164,45 @@ const OUTCOMES: readonly (readonly [outcome: Outcome, sentence: string, routine:
   ],
 ];
 
+test('what an update would do is one printable line for each step, and ends with that nothing was done', () => {
+  const text = describeOutcome({
+    operation: 'plan',
+    desired: 'down',
+    from: 'a',
+    to: 'b',
+    switchFirst: 'a',
+    stop: { slot: 'b', pid: 7, cwd: '/srv/app', release: null, connections: { accepted: 1, queued: 0 } },
+    cwd: '/srv/app',
+    release: '0123456789abcdef0123456789abcdef01234567',
+    command: ['node', '\u001b[2Jserver.js'],
+    changes: { slot: 'a', cwd: true, release: false, command: null, environment: null },
+    hooks: ['beforeStart', 'afterSwitch'],
+    stopOld: false,
+    watchMs: 30_000,
+    busy: { pid: 17, operation: 'update', since: '2025-06-01T03:00:00Z' },
+    ms: 12,
+  });
+  assert.equal(
+    text,
+    [
+      'An update would, as things are now:',
+      '  wait for update (pid 17), which holds the lock since 2025-06-01T03:00:00Z',
+      '  bring up the app, which was taken down on purpose',
+      '  switch to a, since the active backend is not healthy',
+      '  run the hook beforeStart',
+      '  drain and stop b: pid 7, 1 connection',
+      '  start b in /srv/app (release 01234567): node server.js',
+      '    compared with a: another directory, perhaps another command line',
+      '    the environment of a cannot be read',
+      '  send traffic from a to b once it is ready',
+      '  run the hook afterSwitch',
+      '  watch b for 30 s',
+      '  keep a warm',
+      'Nothing was done.',
+    ].join('\n'),
+  );
+});
+
 for (const [outcome, sentence, routine] of OUTCOMES) {
   test(`the answer "${sentence}"${routine ? ' is not worth a mail from cron' : ''}`, () => {
     assert.equal(describeOutcome(outcome), sentence);

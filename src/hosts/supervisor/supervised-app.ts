@@ -76,20 +76,28 @@ export class SupervisedApp {
   }
 
   /** Runs an operation that somebody asks for, like the command line would; its end is told to the hub too. */
-  run<Name extends OperationName>(name: Name, request: RequestedOperation<Name>): RunningOperation<Name> {
+  run<Name extends OperationName>(
+    name: Name,
+    request: RequestedOperation<Name>,
+    system = this.#system,
+  ): RunningOperation<Name> {
     if (this.#isLeaving)
       return { outcome: Promise.reject(leaving()), abort: () => undefined, dismiss: () => undefined };
-    const running = this.#run(name, request);
+    const running = this.#run(name, request, system);
     // What a retry waits for may be done by that, or be wanted no longer.
     running.outcome.then(
-      () => this.retry !== null && void this.#recovery.now(`${name} by ${request.by}`),
+      () => name !== 'plan' && this.retry !== null && void this.#recovery.now(`${name} by ${request.by}`),
       () => undefined,
     );
     return running;
   }
 
-  #run<Name extends OperationName>(name: Name, request: RequestedOperation<Name>): RunningOperation<Name> {
-    return this.#running.begin(this.#system, name, request, this.#hurry.signal);
+  #run<Name extends OperationName>(
+    name: Name,
+    request: RequestedOperation<Name>,
+    system = this.#system,
+  ): RunningOperation<Name> {
+    return this.#running.begin(system, name, request, this.#hurry.signal);
   }
 
   async status(): Promise<StatusReport> {
@@ -108,6 +116,14 @@ export class SupervisedApp {
     if (this.#isLeaving || JSON.stringify(config) === JSON.stringify(before)) return false;
     this.#reconfigure(config);
     return true;
+  }
+
+  /** The system as the file describes it now, without going on with that: for what only looks. @throws `config` */
+  async asWritten(): Promise<AppSystem> {
+    const { config } = this.#system;
+    const written = await this.#host.reread(config);
+    if (written.name !== config.name || written.stateDir !== config.stateDir) throw moved(config);
+    return openAppSystem(written);
   }
 
   #reconfigure(config: Config): void {
