@@ -53,7 +53,9 @@ export default defineConfig([
   {
     input: { index: 'src/index.ts' },
     platform: 'node',
+    // Whoever imports us has our dependencies.
+    external: (id, importer) => importer !== undefined && /^(?!@oxc-project\/)[a-z@]/.test(id),
     transform: { target: 'node20' },
-    output: { dir: 'dist', format: 'esm' },
+    output: { dir: 'dist', format: 'esm', chunkFileNames: 'api/[name].js' },
   },
 ]);

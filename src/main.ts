@@ -1,6 +1,6 @@
 // Wires everything together. The only reader of argv and environment, and the only writer of the exit code.
 import { isatty } from 'node:tty';
-
+import { runOnEitherHost } from './api/either-host.ts';
 import type { Globals, Invocation, OperationInvocation } from './cli/invocation.ts';
 import { outputTo, standardOutput } from './cli/output.ts';
 import { guessGlobals, parseCommandLine } from './cli/parse.ts';
@@ -12,9 +12,8 @@ import { loadConfig } from './config/load.ts';
 import type { Config } from './core/config.ts';
 import type { EventSink, OperationName } from './core/events.ts';
 import { EXIT_CODES, GracefulError } from './core/failure.ts';
-import type { Caller } from './core/history.ts';
 import type { OperationInputs } from './core/outcome.ts';
-import { type OperationOptions, type RunningOperation, runOperation } from './hosts/operator.ts';
+import type { OperationOptions, RunningOperation } from './hosts/operator.ts';
 import { isServing, status } from './operations/status.ts';
 import { openAppSystem } from './system/app-system.ts';
 
@@ -110,7 +109,6 @@ async function operate({ operation, input, waitMs, globals }: OperationInvocatio
   }
 }
 
-/** By the supervisor where one runs, else here: the same events, outcomes and failures either way. */
 async function begin<Name extends OperationName>(
   config: Config,
   name: Name,
@@ -118,13 +116,11 @@ async function begin<Name extends OperationName>(
   options: Pick<OperationOptions, 'emit' | 'waitMs'>,
 ): Promise<RunningOperation<Name>> {
   const system = openAppSystem(config);
-  const caller = async (): Promise<Caller> =>
-    (await import('./system/caller.ts')).callerOf(argv.slice(2), env, isatty(0));
-  const here = () => runOperation(system, name, input, { ...options, caller, host: 'one-shot' });
-  if ((await system.supervisor()) === null) return here();
-  const { runByEither } = await import('./control/client.ts');
-  const by = `graceful ${name} (pid ${process.pid})`;
-  return runByEither(system.paths.control, name, input, { ...options, by, caller: await caller() }, here);
+  return runOnEitherHost(system, name, input, {
+    ...options,
+    by: `graceful ${name} (pid ${process.pid})`,
+    caller: async () => (await import('./system/caller.ts')).callerOf(argv.slice(2), env, isatty(0)),
+  });
 }
 
 async function supervise({ configs, metricsListen, globals }: Extract<Invocation, { kind: 'run' }>): Promise<number> {

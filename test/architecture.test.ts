@@ -58,6 +58,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   setup: ['core', 'config', 'system'],
   hosts: ['core', 'system', 'operations', 'control', 'version.ts'],
   doctor: ['core', 'config', 'system'],
+  api: ['core', 'config', 'system', 'operations', 'control', 'hosts'],
   cli: ['core', 'config'],
 };
 

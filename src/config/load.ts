@@ -28,7 +28,11 @@ export async function loadConfig(request: LoadRequest): Promise<Config> {
   const found = await find(request);
   if (found === null) throw noConfiguration(cwd);
   const stateDir = request.stateDir ?? fromEnvironment(env['GRACEFUL_STATEDIR']);
-  return normalize(found.content, { file: found.file, stateDir: stateDir === null ? null : resolve(cwd, stateDir) });
+  return normalize(found.content, {
+    file: found.file,
+    base: dirname(found.file),
+    stateDir: stateDir === null ? null : resolve(cwd, stateDir),
+  });
 }
 
 /** Path of the file that {@link loadConfig} would read, or null if there is none. Fails as it would if it cannot be read. */

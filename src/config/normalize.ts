@@ -1,5 +1,5 @@
 // What a file says, checked and completed. Nothing is created here, and nothing is read but the symlinks of stateDir.
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type InferOutput, safeParse } from 'valibot';
 import type { Config, HealthCheck } from '../core/config.ts';
 import type { ConfigProblem } from '../core/failure.ts';
@@ -12,15 +12,16 @@ import { splitCommand } from './split-command.ts';
 
 /** Where the content comes from. */
 export interface Origin {
-  /** Relative paths are relative to its directory. */
-  readonly file: string;
+  /** Null for a configuration that came from no file. */
+  readonly file: string | null;
+  /** What relative paths are relative to: the directory of the file. */
+  readonly base: string;
   /** Absolute; stronger than what the file says. */
   readonly stateDir: string | null;
 }
 
 /** The configuration that a file's content stands for. Fails with `config`, with all its problems at once. */
-export async function normalize(content: unknown, { file, stateDir }: Origin): Promise<Config> {
-  const base = dirname(file);
+export async function normalize(content: unknown, { file, base, stateDir }: Origin): Promise<Config> {
   const { success, output, issues = [] } = safeParse(fileSchema, content);
   const problems = await toProblems(issues);
   // These look at the content and not at the output, of which there is none if any key is wrong.
@@ -95,7 +96,7 @@ const valueAt = (content: unknown, key: string): unknown =>
     .reduce<unknown>((value, part) => (value as Record<string, unknown> | null | undefined)?.[part], content);
 
 interface Resolved {
-  readonly file: string;
+  readonly file: string | null;
   readonly base: string;
   readonly stateDir: string;
   readonly commands: Commands;

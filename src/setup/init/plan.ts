@@ -45,7 +45,7 @@ export const draftOfCommand = async (text: string, dir: string): Promise<Draft> 
 export async function planConfig(found: Draft, answers: Answers, dir: string, path: string): Promise<InitPlan> {
   const draft = await answered(found, answers, dir, path);
   const text = renderConfig(draft);
-  const config = await normalize(await loadYaml(path, text), { file: path, stateDir: null });
+  const config = await normalize(await loadYaml(path, text), { file: path, base: dirname(path), stateDir: null });
   const others = draft.files.map((file) => ({ path: join(dir, file.path), content: file.content }));
   return { path, text, draft, config, others };
 }
