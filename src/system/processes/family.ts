@@ -18,12 +18,17 @@ export function familyOf(record: Family, socketPath: string): readonly ProcessId
   // After a reboot neither pids nor times mean anything.
   if (record.bootId !== bootId()) return [];
   const leaderLives = isAlive(record);
-  const listening = listenersOf(socketPath);
+  // The table of a busy host takes a while to read, and hardly ever has to be asked.
+  let listening: ReadonlySet<string> | undefined;
+  const listens = (pid: number): boolean => {
+    listening ??= listenersOf(socketPath);
+    return socketInodesOf(pid).some((inode) => listening?.has(inode));
+  };
   const isOurs = (stat: ProcessStat): boolean => {
     if (Number(stat.startTicks) < Number(record.startTicks)) return false;
     if (environmentVariable(stat.pid, 'GRACEFUL_INSTANCE') === record.instance) return true;
     if (stat.session !== record.pid) return false;
-    return leaderLives || socketInodesOf(stat.pid).some((inode) => listening.has(inode));
+    return leaderLives || listens(stat.pid);
   };
   return listProcesses()
     .filter((stat) => stat.pid !== record.pid && stat.pid !== process.pid && isOurs(stat))
