@@ -4,14 +4,20 @@ import { fail } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
+import { assertStillWanted } from './intent.ts';
 import { moveTraffic } from './move-traffic.ts';
-import { isReady, type Snapshot, settle } from './observe.ts';
+import { isReady, observe, type Snapshot, settle } from './observe.ts';
 
-/** @throws `slot-not-ready`: traffic moves only to a backend that answers its health check. */
+/**
+ * @throws `slot-not-ready`: traffic moves only to a backend that answers its health check; `superseded` when the app was
+ * taken down while this waited for the lock.
+ */
 export async function switchTo(app: App, input: OperationInputs['switch']): Promise<Outcomes['switch']> {
   const startedAt = monotonicMs();
+  const intent = observe(app).desired;
   return app.exclusive(async () => {
     const snapshot = await settle(app);
+    assertStillWanted(intent, snapshot);
     const from = snapshot.active;
     const to = input.slot ?? (await slotToSwitchTo(app, snapshot));
     const backend = snapshot.backends[to];

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type Fifo, makeFifo } from '../rig/fifo.ts';
@@ -230,6 +231,31 @@ describe('the lock', { concurrency: 3, timeout: 120_000 }, () => {
     const run = await app.graceful('update');
     assertExit(run, 1);
     assert.match(failureOf(run, 'hook-failed').details.output.join('\n'), /busy: update/);
+  });
+
+  it('a switch that waited for the lock while the app was taken down does not bring it back', async () => {
+    await using app = await createTestApp();
+    await app.succeed('start', '--all');
+    // Keeps a alive after its traffic has gone: there would be something to switch to.
+    const client = connect(app.socket('a'));
+    await once(client, 'connect');
+    const { update, fifo } = await holdLock(app);
+    const waiting = app.spawnGraceful(['switch', '--json']);
+    await waiting.event('waiting', (event) => event.for === 'lock');
+    waiting.process.kill('SIGSTOP');
+    const stop = app.spawnGraceful(['stop', '--all', '--json']);
+    fifo.release();
+    assertExit(await update.finished, 0);
+    await stop.event('link-removed');
+    waiting.process.kill('SIGCONT');
+
+    const run = await waiting.finished;
+    assertExit(run, 1);
+    failureOf(run, 'superseded');
+    client.destroy();
+    assertExit(await stop.finished, 0);
+    assert.equal(app.active(), null);
+    assert.deepEqual(app.processes(), []);
   });
 });
 
