@@ -37,6 +37,7 @@ async function main(args: readonly string[]): Promise<void> {
     await renderer.flush();
     process.exitCode = error.exitCode;
   }
+  if (hasRunProgram) await leave();
 }
 
 /** Carries out what was asked for; returns the exit code. */
@@ -127,7 +128,7 @@ async function supervise({ configs, metricsListen, globals }: Extract<Invocation
   const { runUnderInit } = await import('./system/init.ts');
   const exitCode = await runUnderInit(argv, (what) => process.stderr.write(`graceful: ${what}\n`));
   if (exitCode !== null) return exitCode;
-  const load = (file: string | null) => loadConfig({ cwd: process.cwd(), env, file, stateDir: globals.stateDir });
+  const load = (file: string | null) => read(file, globals);
   const files = configs.length === 0 ? [null] : configs;
   const { run } = await import('./run.ts');
   await run({
@@ -248,8 +249,31 @@ async function introduce(globals: Globals): Promise<number> {
 /** To a disk that is full or a reader that has gone, too. */
 const say = (text: string): void => outputTo(process.stdout).write(text);
 
-const configFor = (globals: Globals): Promise<Config> =>
-  loadConfig({ cwd: process.cwd(), env, file: globals.config, stateDir: globals.stateDir });
+const configFor = (globals: Globals): Promise<Config> => read(globals.config, globals);
+
+/** Whether somebody else's code has run in this process: a configuration that is a program. */
+let hasRunProgram = false;
+
+async function read(file: string | null, { stateDir }: Globals): Promise<Config> {
+  try {
+    const config = await loadConfig({ cwd: process.cwd(), env, file, stateDir });
+    hasRunProgram ||= isProgram(config.file);
+    return config;
+  } catch (thrown) {
+    const { failure } = GracefulError.from(thrown);
+    hasRunProgram ||= failure.code === 'config' && isProgram(failure.details.file);
+    throw thrown;
+  }
+}
+
+const isProgram = (file: string | null): boolean => /\.[cm]?[jt]s$/.test(file ?? '');
+
+/** A timer or a connection that such a program has left open would keep us for ever. */
+async function leave(): Promise<void> {
+  const { stdout, stderr } = process;
+  for (const stream of [stdout, stderr]) await new Promise((resolve) => stream.on('error', resolve).write('', resolve));
+  process.exit();
+}
 
 const terminal = ({ noColor }: Globals) => terminalOf({ stdoutIsTty: isatty(1), stderrIsTty: isatty(2), noColor, env });
 

@@ -11,7 +11,7 @@ export function unreadable(file: string, cause: unknown): GracefulError {
   const problem = (found: string, expected: string): GracefulError =>
     configFailure(file, [{ key: '', found, expected }], cause);
   if (cause instanceof FileSyntaxError) return problem(cause.message, cause.expected);
-  const error: NodeJS.ErrnoException = cause instanceof Error ? cause : new Error(String(cause));
+  const error: NodeJS.ErrnoException = cause instanceof Error ? cause : new Error(textOf(cause));
   // With another path, the file is there and misses what it imports.
   if (error.code === 'ENOENT' && error.path === file) return problem('no such file', A_FILE);
   if (error.code === 'ENOTDIR') return problem('a path through something that is not a directory', A_FILE);
@@ -43,6 +43,15 @@ function placeOf(error: Error, file: string): string {
   const name = basename(file).replaceAll('.', '\\.');
   const line = new RegExp(`/${name}:(\\d+)`).exec(error.stack ?? '')?.[1];
   return line === undefined ? '' : `an error at line ${line}: `;
+}
+
+/** What was thrown by a program may be anything. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return 'something that cannot be shown was thrown';
+  }
 }
 
 /** Only the first line: what follows quotes the file. */

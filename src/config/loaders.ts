@@ -27,8 +27,7 @@ export async function loadModule(file: string): Promise<unknown> {
   const { href } = pathToFileURL(realpathSync(file));
   if (imported.has(href)) return importElsewhere(href);
   imported.add(href);
-  const module: { default?: unknown } = await import(href);
-  return module.default;
+  return runProgram(async () => ((await import(href)) as { default?: unknown }).default);
 }
 
 const IMPORT_AND_SEND = `import(process.argv[1])
@@ -46,6 +45,11 @@ async function importElsewhere(href: string): Promise<unknown> {
       error === undefined ? resolve(value) : reject(new Error(error)),
     );
     child.once('close', (code) => reject(new Error(`the file ended the process that read it (exit code ${code})`)));
+    const timer = setTimeout(() => {
+      reject(tooSlow());
+      child.kill('SIGKILL');
+    }, LOAD_TIMEOUT_MS);
+    child.once('close', () => clearTimeout(timer));
   });
 }
 
@@ -53,5 +57,37 @@ export async function loadTypeScript(file: string): Promise<unknown> {
   const { createJiti } = await import('jiti');
   // Its file cache lies in a directory of /tmp that anybody may have made: no place for code that root will run.
   const jiti = createJiti(file, { fsCache: false, moduleCache: false });
-  return (await jiti.import<{ default?: unknown }>(file)).default;
+  return runProgram(async () => (await jiti.import<{ default?: unknown }>(file)).default);
+}
+
+const LOAD_TIMEOUT_MS = 10_000;
+const tooSlow = (): FileSyntaxError =>
+  new FileSyntaxError(`a file that is not done after ${LOAD_TIMEOUT_MS / 1000} s`, 'a file that can be loaded');
+
+/** Programs do as they like: this one may neither end our process nor keep us waiting, and what it gives is read here, once. */
+async function runProgram(load: () => Promise<unknown>): Promise<unknown> {
+  const { exit } = process;
+  process.exit = () => {
+    throw new FileSyntaxError('a file that ends the process that reads it', 'a file that can be loaded');
+  };
+  let timer: NodeJS.Timeout | undefined;
+  // The timer keeps the process alive, too: one in which nothing is left to do would end without a word.
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooSlow()), LOAD_TIMEOUT_MS);
+  });
+  try {
+    return readOut(await Promise.race([load(), late]), []);
+  } finally {
+    clearTimeout(timer);
+    process.exit = exit;
+  }
+}
+
+/** A plain copy: a getter or a Proxy that throws does so now, where its file is known. */
+function readOut(value: unknown, parents: readonly unknown[]): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (parents.includes(value)) throw new FileSyntaxError('an object that contains itself', 'plain data');
+  const inside = [...parents, value];
+  if (Array.isArray(value)) return Array.from(value, (element) => readOut(element, inside));
+  return Object.fromEntries(Object.entries(value).map(([key, element]) => [key, readOut(element, inside)]));
 }
