@@ -6,4 +6,6 @@ export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Sui
   'hostile-neighbours': () => import('./hostile-neighbours/suite.ts'),
   'system-errors': () => import('./system-errors/suite.ts'),
   'power-loss': () => import('./power-loss/suite.ts'),
+  protocol: () => import('./protocol/suite.ts'),
+  model: () => import('./model/suite.ts'),
 };

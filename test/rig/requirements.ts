@@ -18,7 +18,9 @@ export type Requirement =
   | 'git'
   | 'ss'
   | 'setpriv'
-  | 'faketime';
+  | 'faketime'
+  | 'spin'
+  | 'gcc';
 
 /** The absolute path of a program. Raises an error if it is not installed: ask {@link skipUnless} first. */
 export const need = (name: Requirement): string => {
