@@ -71,7 +71,7 @@ async function splitCommands(content: unknown, problems: ConfigProblem[]): Promi
 /** Absolute, symlinks resolved. What is wrong with it is added to the problems. */
 function locateStateDir(content: unknown, override: string | null, base: string, problems: ConfigProblem[]): string {
   const written = valueAt(content, 'stateDir') ?? 'var/run';
-  const path = override ?? resolve(base, String(written));
+  const path = override ?? resolve(base, typeof written === 'string' ? written : '.');
   if (problems.some(({ key }) => key === 'name' || (override === null && key === 'stateDir'))) return path;
   try {
     const stateDir = realPathOfExisting(path);

@@ -27,6 +27,14 @@ test('an unknown key is named together with the nearest valid one', async () => 
   for (const [content, line] of table) assert.deepEqual(await linesFor({ command, ...content }), [line]);
 });
 
+test('an object that cannot be made a string is refused like any other', async () => {
+  const content = { command, stateDir: { toString: 1 }, name: { toString: 1 } };
+  assert.deepEqual(await linesFor(content), [
+    'name: found an object, expected letters, digits, dots, dashes and underscores, beginning with a letter or a digit',
+    'stateDir: found an object, expected a path',
+  ]);
+});
+
 test('an unknown key that resembles none gets the list of valid ones', async () => {
   assert.deepEqual(await linesFor({ command, hooks: { zzz: 1 } }), [
     'hooks.zzz: unknown key, expected one of beforeStart, afterSwitch, afterFailure',
