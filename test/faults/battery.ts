@@ -31,7 +31,7 @@ const form: Form = values.long ? 'long' : 'short';
 async function run(name: string): Promise<SuiteResult> {
   const { suite } = (await SUITES[name]?.()) ?? unknown(name);
   const startedAt = performance.now();
-  const resultOf = (rows: SuiteResult['rows']): SuiteResult => ({
+  const resultOf = (rows: SuiteResult['rows'], isWhole: boolean): SuiteResult => ({
     suite: suite.name,
     form,
     date: new Date().toISOString().slice(0, 10),
@@ -39,11 +39,13 @@ async function run(name: string): Promise<SuiteResult> {
     seconds: (performance.now() - startedAt) / 1000,
     machine: describeMachine(),
     rows,
+    isWhole,
   });
   let savedAt = 0;
-  const keep = (rows: SuiteResult['rows']): SuiteResult => {
-    const result = resultOf(rows);
-    if (values.results !== undefined) save(values.results, name, result);
+  const keep = (rows: SuiteResult['rows'], isWhole: boolean): SuiteResult => {
+    const result = resultOf(rows, isWhole);
+    // A part of a suite is not kept as if it were the suite.
+    if (values.results !== undefined && values.only === '') save(values.results, name, result);
     savedAt = performance.now();
     return result;
   };
@@ -51,11 +53,11 @@ async function run(name: string): Promise<SuiteResult> {
   const rows = await runSuite(suite, { form, only: values.only }, (soFar, broken) => {
     if (broken !== null) console.log(`  broken: ${broken.name}`);
     if (performance.now() - savedAt > SAVE_EVERY_MS) {
-      keep(soFar);
+      keep(soFar, false);
       console.log(`  ${sum(soFar, 'run')} cases, ${sum(soFar, 'broken')} broken`);
     }
   });
-  const result = keep(rows);
+  const result = keep(rows, true);
   console.log(`  ${sum(rows, 'run')} cases, ${sum(rows, 'broken')} broken, ${Math.round(result.seconds)} s`);
   return result;
 }

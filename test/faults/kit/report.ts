@@ -50,8 +50,8 @@ function markdown(results: readonly SuiteResult[]): string {
   const all = results.flatMap(({ rows }) => rows);
   const body = results.flatMap(({ suite, rows }) => rows.map((row) => line(suite, row)));
   const runs = results.map(
-    ({ suite, date, command, seconds, machine }) =>
-      `- ${suite}: ${date}, \`${command}\`, ${Math.round(seconds)} s; ${machine}`,
+    ({ suite, date, command, seconds, machine, isWhole }) =>
+      `- ${suite}: ${date}, \`${command}\`, ${Math.round(seconds)} s${isWhole ? '' : ', interrupted'}; ${machine}`,
   );
   return [
     '',

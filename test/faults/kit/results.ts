@@ -21,6 +21,8 @@ export interface SuiteResult {
   readonly seconds: number;
   readonly machine: string;
   readonly rows: readonly Row[];
+  /** False while the suite runs, and for ever when it was interrupted. */
+  readonly isWhole: boolean;
 }
 
 export class Tally {
