@@ -1,4 +1,5 @@
 // The user's programs at a moment of an operation: beforeStart, afterSwitch, afterFailure.
+import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 
 import { backendEnvironment } from '../config/environment.ts';
@@ -9,12 +10,15 @@ import type { HookName } from '../core/events.ts';
 import type { Slot } from '../core/slot.ts';
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
 import { resolveCwd } from './launcher.ts';
-import { canBe, type Family } from './processes/family.ts';
+import { canBe, type Family, familyOf } from './processes/family.ts';
+import { identify, type ProcessIdentity } from './processes/identity.ts';
 import { terminate } from './processes/terminate.ts';
 import { runProgram } from './program.ts';
 import type { StatePaths } from './state-paths.ts';
 
 const GRACE_MS = 1_000;
+// On disk it is null. No number: kill(2) has a meaning for each.
+const UNKNOWN_PID = Number.NaN;
 
 export type HookResult =
   | { readonly ok: true; readonly ms: number }
@@ -38,17 +42,25 @@ export async function runHook(
   const limit = AbortSignal.timeout(config.startTimeoutMs);
   // afterFailure runs when the operation is over, perhaps beside the next one.
   const isUnderLock = hook !== 'afterFailure';
+  const instance = randomUUID();
+  const note = (program: Omit<Family, 'instance' | 'slot'>): void => {
+    if (isUnderLock)
+      writeAtomically(paths.hook, `${JSON.stringify({ ...program, instance, slot })}\n`, { mode: 0o640 });
+  };
+  const cwd = await resolveCwd(config.cwd, slot);
+  const environment = await backendEnvironment(config, values, process.env);
+  // Before it runs: were we killed a moment later, its instance is what it would be known by.
+  note(notYetKnown());
   const end = await runProgram({
     argv: (config.hooks[hook] ?? []).map((argument) => replacePlaceholders(argument, values)),
-    cwd: await resolveCwd(config.cwd, slot),
-    env: { ...(await backendEnvironment(config, values, process.env)), ...extra, GRACEFUL_HOOK: hook },
+    cwd,
+    env: { ...environment, ...extra, GRACEFUL_HOOK: hook },
     slot,
     socketPath: socket,
     stop: signal === undefined ? limit : AbortSignal.any([limit, signal]),
     graceMs: GRACE_MS,
-    onStarted: (program) => {
-      if (isUnderLock) writeAtomically(paths.hook, `${JSON.stringify(program)}\n`, { mode: 0o640 });
-    },
+    instance,
+    onStarted: ({ pid, startTicks, bootId }) => note({ pid, startTicks, bootId }),
   });
   if (isUnderLock) rmSync(paths.hook, { force: true });
   const ms = Math.round(monotonicMs() - startedAt);
@@ -76,22 +88,31 @@ export async function runHook(
  */
 export async function endOrphanedHook(paths: StatePaths): Promise<number | null> {
   const orphan = parseProgram(readIfPresent(paths.hook));
+  let ended: number | null = null;
   if (orphan !== null && canBe(orphan)) {
     const socketPath = paths.slots[orphan.slot].socket;
+    ended = Number.isNaN(orphan.pid) ? (familyOf(orphan, socketPath)[0]?.pid ?? null) : orphan.pid;
     await terminate(orphan, { signal: 'SIGTERM', timeoutMs: GRACE_MS, socketPath, onSignal: () => undefined });
   }
   rmSync(paths.hook, { force: true });
-  return orphan?.pid ?? null;
+  return ended;
+}
+
+/** Younger than we are, under a pid that is not known yet. */
+function notYetKnown(): ProcessIdentity {
+  const self = identify(process.pid);
+  if (self === null) throw new Error('the process cannot see itself in /proc');
+  return { ...self, pid: UNKNOWN_PID };
 }
 
 function parseProgram(text: string | null): Family | null {
   try {
     const { pid, startTicks, bootId, instance, slot } = JSON.parse(text ?? '{}') as Partial<Family>;
     const isWhole =
-      Number.isSafeInteger(pid) &&
-      (pid as number) > 1 &&
+      (pid === null || (Number.isSafeInteger(pid) && (pid as number) > 1)) &&
       [startTicks, bootId, instance].every((field) => typeof field === 'string');
-    return isWhole && (slot === 'a' || slot === 'b') ? ({ pid, startTicks, bootId, instance, slot } as Family) : null;
+    if (!isWhole || (slot !== 'a' && slot !== 'b')) return null;
+    return { pid: pid ?? UNKNOWN_PID, startTicks, bootId, instance, slot } as Family;
   } catch {
     return null; // rubbish, as after a power loss
   }

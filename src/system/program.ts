@@ -20,6 +20,8 @@ export interface Program {
   readonly socketPath: string;
   /** Aborted when it has to end. */
   readonly stop: AbortSignal;
+  /** What will be in its environment and that of all its descendants, as GRACEFUL_INSTANCE. */
+  readonly instance?: string;
   /** Told who it is as soon as it runs. */
   readonly onStarted?: (program: Family) => void;
   /** SIGTERM to SIGKILL then. */
@@ -50,10 +52,10 @@ export async function runProgram({
   socketPath,
   stop,
   graceMs,
+  instance = randomUUID(),
   onStarted,
 }: Program): Promise<ProgramEnd> {
   const [file = '', ...args] = argv;
-  const instance = randomUUID();
   const { child } = await spawning(() =>
     execa(file, args, {
       cwd,

@@ -238,6 +238,21 @@ describe('identity', { concurrency: 4, timeout: 120_000 }, () => {
       assert.equal((await app.get('/')).version, '2');
     });
 
+  it('a hook whose graceful was killed before it could note the pid is known by its instance, and ended', async () => {
+    await using app = await createTestApp();
+    mkdirSync(app.stateDir, { mode: 0o750 });
+    await using other = await stranger();
+    const { pid: _, ...since } = identify(process.pid) ?? assert.fail();
+    const note = { ...since, pid: null, instance: 'of the hook', slot: 'a' };
+    writeFileSync(app.file('app.hook.json'), JSON.stringify(note));
+    const env = { GRACEFUL_INSTANCE: note.instance };
+    const hook = spawn('sleep', ['1000'], { detached: true, stdio: 'ignore', env });
+    const run = await app.succeed('update');
+    assert.equal(hook.signalCode ?? (await once(hook, 'exit'))[1], 'SIGTERM');
+    assert.match(eventsOf(run, 'warned')[0]?.detail ?? '', new RegExp(`pid ${hook.pid} had outlived`));
+    assert.deepEqual([existsSync(app.file('app.hook.json')), stateOf(other.pid)], [false, 'S']);
+  });
+
   for (const [what, options] of [
     ['a worker in a session of another program', {}],
     ["another app's backend", { detached: true, env: { GRACEFUL_INSTANCE: 'of another app' } }],

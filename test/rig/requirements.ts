@@ -17,6 +17,7 @@ export type Requirement =
   | 'gunicorn'
   | 'git'
   | 'ss'
+  | 'unshare'
   | 'setpriv'
   | 'faketime'
   | 'spin'

@@ -39,7 +39,8 @@ export function identify(pid: number): ProcessIdentity | null {
 }
 
 export function liveness(identity: ProcessIdentity): Liveness {
-  if (identity.bootId !== bootId()) return 'dead';
+  // kill(2) means more than one process by them.
+  if (identity.bootId !== bootId() || !(identity.pid > 0)) return 'dead';
   const stat = readStat(identity.pid);
   if (stat !== null) return !stat.isDead && stat.startTicks === identity.startTicks ? 'alive' : 'dead';
   return existsUnseen(identity.pid) ? 'unverifiable' : 'dead';
