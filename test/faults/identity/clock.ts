@@ -16,7 +16,7 @@ const JUMPS = ['+5h', '-5h', '+400d', '-400d'];
 
 export function clockCases(form: Form): readonly Case[] {
   const all = [...atEvents(), ...deadlines(), ...schedules()];
-  return form === 'long' ? all : everyNth(all, 13, 'clock');
+  return form === 'long' ? all : everyNth(all, 29, 'clock');
 }
 
 /** The library that Debian's faketime preloads; it answers for CLOCK_REALTIME only. */

@@ -1,6 +1,6 @@
 // Run in a pid namespace: somebody of ours dies, and a stranger is given exactly that pid.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFifo } from '../../rig/fifo.ts';
 import { runs, stateOf } from '../../rig/processes.ts';
@@ -46,7 +46,10 @@ async function death(app: TestApp): Promise<number> {
       const fifo = makeFifo(join(app.dir, 'fifo'));
       app.configure({ hooks: { beforeStart: fifo.waitForIt } });
       const update = app.spawnGraceful(['update', '--json']);
-      await until('the hook runs', () => fifo.isWaitedFor() && existsSync(app.file('app.hook.json')));
+      await until(
+        'the hook runs',
+        () => fifo.isWaitedFor() && /"pid":\d/.test(readFileSync(app.file('app.hook.json'), 'utf8')),
+      );
       const hook = pidIn(app, 'app.hook.json');
       const holder = update.process.pid ?? assert.fail();
       await kill(holder);

@@ -1,7 +1,7 @@
 // Run in a pid namespace whose PID 1 does not reap: who dies stays a zombie, and answers kill(pid, 0) for ever.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFifo } from '../../rig/fifo.ts';
 import { stateOf } from '../../rig/processes.ts';
@@ -34,7 +34,10 @@ async function death(app: TestApp): Promise<readonly number[]> {
     env: cleanEnvironment(),
     stdio: 'ignore',
   });
-  await until('the hook runs', () => fifo.isWaitedFor() && existsSync(app.file('app.hook.json')));
+  await until(
+    'the hook runs',
+    () => fifo.isWaitedFor() && /"pid":\d/.test(readFileSync(app.file('app.hook.json'), 'utf8')),
+  );
   const pidIn = (name: string) => (JSON.parse(readFileSync(app.file(name), 'utf8')) as { pid: number }).pid;
   const hook = pidIn('app.hook.json');
   const dead = [await makeZombie(pidIn('app.lock-holder.json'))];
