@@ -19,7 +19,8 @@ export function showSetup(
 }
 
 const HEADLINES = {
-  written: (path: string) => `wrote ${path}`,
+  // `the crontab of deploy` holds more than ours.
+  written: (path: string) => (path.startsWith('/') ? `wrote ${path}` : `put it into ${path}`),
   unchanged: (path: string) => `${path} is as it should be: nothing to do`,
   removed: (path: string) => `took it out of ${path}`,
   absent: (path: string) => `there is nothing of this app in ${path}: nothing to do`,

@@ -77,7 +77,8 @@ const KILLS = 'at the end of stopTimeout all that descends from a backend is kil
 
 const LOST: Readonly<Record<string, string>> = {
   user: 'a backend runs as the user who runs graceful: run it, and its crontab or unit, as that user',
-  numprocs: 'a slot has one backend; use the workers of the server instead',
+  numprocs:
+    '`workers` starts several, of an app that listens on descriptor 3 (docs/workers.md); or use the workers of the server',
   process_name: 'a slot has one backend',
   autostart: 'keepalive brings the app up after a boot, unless it was taken down with `graceful stop --all`',
   autorestart: RESTARTS,

@@ -1,11 +1,13 @@
 // Why a key of pm2 has no counterpart.
 const LOGS = 'each slot has a log in the state dir; see docs/logs.md';
 const RESTARTS = 'keepalive and the supervisor decide when to start again';
+const WORKERS =
+  '`workers` starts several, of an app that listens on descriptor 3 (docs/workers.md); or node:cluster inside the app';
 const HEALTH = 'readiness is what the health check says';
 
 export const PM2_LOST: Readonly<Record<string, string>> = {
-  instances: 'a slot has one backend; use workers inside the app (node:cluster) to use several cores',
-  exec_mode: 'a slot has one backend; use workers inside the app (node:cluster) to use several cores',
+  instances: WORKERS,
+  exec_mode: WORKERS,
   wait_ready: HEALTH,
   shutdown_with_message: 'a backend is asked to stop by a signal, once nobody is connected to it',
   treekill: 'at the end of stopTimeout all that descends from a backend is killed',
