@@ -80,8 +80,13 @@ describe('init, then update', () => {
     server.run('rm', ['server.js', 'package.json']);
     server.write('shop/public/index.php', '<?php echo "php";');
     server.succeed('init', '--yes');
-    server.succeed('update');
-    assert.equal(server.graceful('status').status, 0);
+    assert.match(server.succeed('update', '--json'), /"backend-ready"[^\n]*FastCGI 200/);
+    server.succeed('init', '--yes', '--force', '--health-path', '/up');
+    assert.match(
+      server.read('shop/graceful.config.yaml'),
+      /^health: \{ type: fastcgi, path: \/up, script: public\/index\.php \}$/m,
+    );
+    assert.match(server.succeed('update', '--json'), /"backend-ready"[^\n]*FastCGI 200/);
     assert.match(
       server.succeed('setup', 'nginx'),
       /fastcgi_pass unix:[^\n]*\/shop\.socket;[\s\S]*SCRIPT_FILENAME public\/index\.php;/,

@@ -222,6 +222,7 @@ describe('init writes a configuration that loads', () => {
     assert.match(plan.config.command[0] ?? '', /php-fpm/);
     assert.deepEqual(plan.config.command.slice(1), ['-F', '-y', 'php-fpm.graceful.conf']);
     assert.match(readFileSync(join(place.dir, 'php-fpm.graceful.conf'), 'utf8'), /listen = \$\{GRACEFUL_SOCKET\}/);
+    assert.equal(plan.config.health.type === 'fastcgi' && plan.config.health.path, '/ping');
     assert.deepEqual(writePlan(plan).length, 1);
   });
 

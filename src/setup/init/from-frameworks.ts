@@ -47,6 +47,12 @@ export function fromRack(dir: string): Draft {
 /** Where PHP apps keep their front controller, the directory that is public by itself last. */
 export const FRONT_CONTROLLERS = ['public/index.php', 'web/index.php', 'index.php'] as const;
 
+/** A health check by a path of the app. */
+export function phpHealth(path: string, dir: string) {
+  const script = FRONT_CONTROLLERS.find((each) => existsSync(join(dir, each)));
+  return { type: 'fastcgi' as const, path, ...(script === undefined ? {} : { script }) };
+}
+
 export function fromPhp(dir: string, isRoot: boolean): Draft {
   const program = phpFpm();
   return draftOf({
@@ -57,8 +63,10 @@ export function fromPhp(dir: string, isRoot: boolean): Draft {
     settings: {
       command: [program ?? 'php-fpm', '-F', '-y', PHP_FPM_CONF],
       name: toName(basename(dir)),
+      health: { type: 'fastcgi', path: '/ping' },
     },
     remarks: {
+      health: 'php-fpm itself answers /ping (ping.path); with a path of the app, `script` names its front controller.',
       command: `${program === null ? 'php-fpm was not found here. ' : ''}-F: in the foreground. It speaks FastCGI: \`graceful setup nginx\` knows.`,
     },
     files: [{ path: PHP_FPM_CONF, content: phpFpmConf(isRoot) }],
@@ -96,6 +104,7 @@ listen.backlog = 511
 pm = static
 pm.max_children = 4
 clear_env = no
+ping.path = /ping
 catch_workers_output = yes
 ${isRoot ? 'user = www-data\n' : ''}`;
 

@@ -11,6 +11,7 @@ import { readCommandLine } from './command-line.ts';
 import type { Draft, Settings } from './draft.ts';
 import { toName } from './draft.ts';
 import { draftOf } from './draft-of.ts';
+import { phpHealth } from './from-frameworks.ts';
 import { renderConfig } from './write-config.ts';
 
 /** What was answered, or given as flags. Null: as it was found. */
@@ -64,7 +65,9 @@ async function answered(
     ...found.settings,
     ...(typed === null ? {} : { command: typed.settings.command, ...both(found.settings.env, typed.settings.env) }),
     ...(name === null ? {} : { name }),
-    ...(healthPath === null || healthPath === '' ? {} : { health: { type: 'http', path: healthPath } as const }),
+    ...(healthPath === null || healthPath === ''
+      ? {}
+      : { health: found.kind === 'php' ? phpHealth(healthPath, dir) : ({ type: 'http', path: healthPath } as const) }),
     ...(stateDir === null ? {} : { stateDir }),
   };
   return {
