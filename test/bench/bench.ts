@@ -3,13 +3,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { machine } from './machine.ts';
 import { parseOptions, USAGE } from './options.ts';
+import { closeWorkplaces } from './peers/peer.ts';
 import { type Measurement, planOf } from './plan.ts';
+import { collect, lostOf } from './report/collected.ts';
 import { writeReport } from './report/report.ts';
 import { openResults } from './results.ts';
 
 /** What takes three times as long as it should, and a minute more, hangs. */
 const patienceMs = ({ seconds }: Measurement): number => (seconds * 3 + 60) * 1_000;
 
+process.on('unhandledRejection', (reason) => console.error(`left behind: ${reason}`));
 const argv = process.argv.slice(2);
 const options = (() => {
   try {
@@ -42,7 +45,16 @@ if (options.list) {
   console.log(writeReport(results, options.write));
 }
 // What a peer that hangs has left open must not keep us.
-process.exit();
+process.exit(oursFailed() ? 1 : 0);
+
+/** For CI: what is not our own may fail. */
+function oursFailed(): boolean {
+  const { deploys, failed } = collect(results.all());
+  return (
+    failed.some(({ peer }) => peer === null || peer.startsWith('graceful')) ||
+    deploys.some(({ peer, runs }) => peer.ours && runs.some((run) => lostOf(run) > 0 || run.succeeded < run.deploys))
+  );
+}
 
 /** As a reader would repeat it: where the results are kept is nobody's business. */
 function commandLine(): string {
@@ -68,6 +80,7 @@ async function measureOne(measurement: Measurement, position: string): Promise<v
     ]);
   } catch (failure) {
     error = failure instanceof Error ? failure.message : String(failure);
+    await closeWorkplaces();
   }
   const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(1));
   results.save({ id, kind, peer, parameters, run, at, seconds, data, error });

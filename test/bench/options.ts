@@ -17,7 +17,7 @@ export interface Options {
 
 export const USAGE = `npm run bench -- [options]
   (none)           everything, three runs, under an hour; the tables go to stdout
-  --quick          one run with short loads: about five minutes
+  --quick          one run with short loads: about six minutes
   --only WORDS     only the measurements whose id contains all of these words; may be given several times
   --runs N         as often
   --results DIR    where the results are kept, one JSON file each; those that are there are not measured again

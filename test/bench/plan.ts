@@ -57,7 +57,7 @@ export function planOf({ runs, quick, updates }: Extent): readonly Measurement[]
   for (const peer of faulty) all.push(killedManager(peer));
   for (let run = 1; run <= runs; run += 1)
     for (const peer of faulty)
-      for (const when of peer.ours ? (['warm', 'alone'] as const) : (['alone'] as const))
+      for (const when of peer.ours && !quick ? (['warm', 'alone'] as const) : (['alone'] as const))
         all.push(killedBackend(peer, when, run));
   for (const peer of faulty.filter(({ id }) => HAS_STATUS.test(id))) all.push(status(peer, quick ? 5 : 15));
   for (const apps of quick ? [1, 10] : [1, 10, 50]) all.push(idle(apps, quick ? 10 : 60));

@@ -76,6 +76,13 @@ export interface RunningPeer extends AsyncDisposable {
   readonly status?: { readonly argv: readonly string[]; readonly floor: readonly string[] };
 }
 
+const open = new Set<Workplace>();
+
+/** Ends what a measurement that hangs has started. */
+export const closeWorkplaces = async (): Promise<void> => {
+  await Promise.allSettled([...open].map((place) => place[Symbol.asyncDispose]()));
+};
+
 export async function createWorkplace(behaviour: Behaviour, load: LoadKind): Promise<Workplace> {
   const temp = await tempDir();
   const dir = temp.path;
@@ -94,7 +101,7 @@ export async function createWorkplace(behaviour: Behaviour, load: LoadKind): Pro
       return ''; // it has not begun
     }
   };
-  return {
+  const place: Workplace = {
     dir,
     file,
     appEnv,
@@ -116,6 +123,7 @@ export async function createWorkplace(behaviour: Behaviour, load: LoadKind): Pro
       return child.pid ?? 0;
     },
     async [Symbol.asyncDispose]() {
+      open.delete(place);
       await until('the processes of the run have gone', () => {
         const left = processesWith('BENCH_DIR', dir);
         for (const pid of left) signal(pid, 'SIGKILL');
@@ -124,6 +132,8 @@ export async function createWorkplace(behaviour: Behaviour, load: LoadKind): Pro
       await temp[Symbol.asyncDispose]();
     },
   };
+  open.add(place);
+  return place;
 }
 
 export async function runCommand(
