@@ -25,8 +25,8 @@ export interface BarChart {
   readonly log?: boolean;
 }
 
-const WIDTH = 900;
-const LEFT = 320;
+const WIDTH = 1000;
+const LEFT = 440;
 const RIGHT = 130;
 const BAR = 14;
 const GAP = 10;
