@@ -26,6 +26,13 @@ export const GLOBAL_FLAGS = {
   version: { type: 'boolean', short: 'V', description: 'Show the version and do nothing else.' },
 } as const satisfies Record<string, FlagSpec>;
 
+const RELEASE = {
+  type: 'string',
+  value: 'RELEASE',
+  description:
+    'Run from this directory, absolute or relative to the configuration file; with `release: git`, from this commit, tag or branch.',
+} as const satisfies FlagSpec;
+
 const BOTH_SLOTS = {
   usage: '[a] [b]',
   choices: ['a', 'b'],
@@ -159,7 +166,7 @@ export const COMMANDS = {
       'If nothing ready is active afterwards, the link is pointed to the first slot started. A slot that runs already is left alone.',
     ],
     positionals: BOTH_SLOTS,
-    flags: { all: { type: 'boolean', description: 'Start both slots.' }, wait: WAIT },
+    flags: { all: { type: 'boolean', description: 'Start both slots.' }, release: RELEASE, wait: WAIT },
     examples: [
       { command: 'graceful start', does: 'bring the app up' },
       { command: 'graceful start b', does: 'start b beside whatever is active' },
@@ -212,7 +219,10 @@ export const COMMANDS = {
     },
     examples: [
       { command: 'graceful restart --all', does: 'restart everything, one slot at a time' },
-      { command: 'graceful restart --inactive', does: 'load new code into the inactive slot without switching' },
+      {
+        command: 'graceful restart --inactive',
+        does: 'restart the inactive slot, from the directory that it ran from',
+      },
     ],
     exits: [0, 1, 2, 3, 4, 5, 70],
   },
@@ -277,6 +287,7 @@ export const COMMANDS = {
     ],
     positionals: null,
     flags: {
+      release: RELEASE,
       'stop-old': { type: 'boolean', description: 'Drain and stop the old version too.' },
       'dry-run': {
         type: 'boolean',

@@ -139,6 +139,14 @@ const account = (failure: FailureRecord): Account => {
         next: ['The switch was undone: traffic is where it was.', LOOK],
       };
     }
+    case 'release-failed': {
+      const { command, reason, output } = failure.details;
+      return {
+        what: `the release cannot be run from: ${command}: ${reason}`,
+        evidence: quoted(output),
+        next: [UNMOVED],
+      };
+    }
     case 'hook-failed': {
       const { hook, reason, output } = failure.details;
       return {

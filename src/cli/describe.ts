@@ -30,6 +30,7 @@ const WAIT_PHRASES: Readonly<Record<WaitTarget, string>> = {
   lock: 'waiting for another operation to finish',
   ready: 'waiting for health',
   drain: 'draining',
+  release: 'preparing the release',
   exit: 'waiting for exit',
   'warm-up': 'warming up',
   watch: 'watching the new version',
@@ -91,6 +92,10 @@ const sentence = (event: GracefulEvent): string => {
       return `${event.by}: aborting, undoing what was done`;
     case 'abort-refused':
       return `too late to abort${tail(event.reason)}`;
+    case 'release-prepared':
+      return `release ${shortRelease(event.release)} prepared in ${humanDuration(event.ms)}, in ${event.directory}`;
+    case 'release-removed':
+      return `removed the old release ${event.directory}`;
     case 'undone':
       return `undone: ${event.what}`;
     default:

@@ -91,7 +91,7 @@ class Given<Name extends CommandName> {
 
 const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invocation } = {
   start: (given) => {
-    const input = { slots: given.slots, all: given.has('all') };
+    const input = { slots: given.slots, all: given.has('all'), ...releaseOf(given.text('release')) };
     refuseAmbiguous('start', input);
     return { kind: 'operation', operation: 'start', input, waitMs: given.timerMs('wait'), globals: given.globals };
   },
@@ -146,8 +146,10 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
   },
   update: (given) => {
     // 0s: not at all.
-    const input = { stopOld: given.has('stop-old'), watchMs: given.timerMs('watch') || null };
+    const release = releaseOf(given.text('release'));
+    const input = { stopOld: given.has('stop-old'), watchMs: given.timerMs('watch') || null, ...release };
     const waitMs = given.timerMs('wait');
+    if (given.has('dry-run') && given.has('release')) throw contradiction('update', ['--dry-run', '--release']);
     const operation = given.has('dry-run') ? 'plan' : 'update';
     return { kind: 'operation', operation, input, waitMs, globals: given.globals };
   },
@@ -212,6 +214,8 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
 
 /** A look costs a health probe per slot: more often than this would be load, not information. */
 const SHORTEST_INTERVAL_MS = 100;
+
+const releaseOf = (release: string | null): { release?: string } => (release === null ? {} : { release });
 
 const globalsOf = ({ flags }: Arguments): Globals => {
   const text = (name: GlobalFlagName): string | null => flags.get(name)?.at(-1) ?? null;

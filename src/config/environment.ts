@@ -13,6 +13,20 @@ export async function backendEnvironment(
   values: PlaceholderValues,
   base: NodeJS.ProcessEnv,
 ): Promise<Record<string, string>> {
+  return {
+    ...(await appEnvironment(config, base, (text) => replacePlaceholders(text, values))),
+    GRACEFUL_SOCKET: values.socket,
+    GRACEFUL_SLOT: values.slot,
+    GRACEFUL_NAME: values.name,
+  };
+}
+
+/** The same for what belongs to no slot yet. */
+export async function appEnvironment(
+  config: Config,
+  base: NodeJS.ProcessEnv,
+  replace: (text: string) => string = (text) => text,
+): Promise<Record<string, string>> {
   const environment = new Map<string, string>();
   for (const [key, value] of Object.entries(base)) {
     if (value !== undefined && !OF_THE_MANAGER.has(key)) environment.set(key, value);
@@ -22,11 +36,8 @@ export async function backendEnvironment(
   }
   for (const [key, value] of Object.entries(config.env)) {
     if (value === null) environment.delete(key);
-    else environment.set(key, replacePlaceholders(value, values));
+    else environment.set(key, replace(value));
   }
-  environment.set('GRACEFUL_SOCKET', values.socket);
-  environment.set('GRACEFUL_SLOT', values.slot);
-  environment.set('GRACEFUL_NAME', values.name);
   return Object.fromEntries(environment);
 }
 

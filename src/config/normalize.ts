@@ -50,6 +50,7 @@ const COMMAND_KEYS = [
   'hooks.beforeStart',
   'hooks.afterSwitch',
   'hooks.afterFailure',
+  'release.prepare',
 ] as const;
 
 type Commands = ReadonlyMap<string, readonly string[]>;
@@ -136,11 +137,24 @@ function build(output: FileOutput, { file, base, stateDir, commands }: Resolved)
       timeZone: schedule.timeZone ?? null,
     },
     log: output.log,
+    release: toReleases(output.release, base, (command) => argv('release.prepare', command)),
     hooks: { beforeStart: hook('beforeStart'), afterSwitch: hook('afterSwitch'), afterFailure: hook('afterFailure') },
   };
 }
 
 type Argv = (command: string | readonly string[]) => readonly string[];
+
+function toReleases(release: FileOutput['release'], base: string, argv: Argv): Config['release'] {
+  if (release === undefined) return null;
+  const { dir, keep, prepare, timeout } =
+    release === 'git' ? { dir: 'releases', keep: 5, prepare: undefined, timeout: 600_000 } : release;
+  return {
+    dir: resolve(base, dir),
+    keep,
+    prepare: prepare === undefined ? null : argv(prepare),
+    timeoutMs: timeout,
+  };
+}
 
 function toHealthCheck(check: InferOutput<typeof health>, argv: Argv): HealthCheck {
   const { timeout: timeoutMs, interval: intervalMs, successes, failures, warmup } = check;

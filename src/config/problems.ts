@@ -52,7 +52,11 @@ async function toProblem({ issue, path }: PlacedIssue): Promise<ConfigProblem> {
 
 /** Passwords live in the environment and in arguments. */
 const isSecret = ([top, second]: readonly string[]): boolean =>
-  top === 'env' || top === 'command' || top === 'hooks' || (top === 'health' && second === 'command');
+  top === 'env' ||
+  top === 'command' ||
+  top === 'hooks' ||
+  (top === 'health' && second === 'command') ||
+  (top === 'release' && second === 'prepare');
 
 const MAX_SHOWN = 80;
 

@@ -21,6 +21,7 @@ import {
   union,
 } from 'valibot';
 import { health } from './health-schema.ts';
+import { release } from './release-schema.ts';
 import { closed, command, duration, notAnArray, parsedBy, positiveDuration, text } from './schema-parts.ts';
 import { parseSocketMode, SOCKET_MODE_PATTERN } from './socket-mode.ts';
 
@@ -161,6 +162,7 @@ export const fileSchema = closed({
     'file',
   ),
   schedule: optional(pipe(schedule, description('What `graceful run` does by itself, and when.')), {}),
+  release: optional(pipe(release, description('`git`: each update runs from a worktree of its commit.'))),
   hooks: optional(pipe(hooks, description('Programs that run at a moment of an operation.')), {}),
 });
 

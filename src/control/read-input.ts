@@ -23,12 +23,12 @@ const ANYBODY = 'the control socket';
 
 /** The input of each operation when nothing is said; its keys and their types are all that is accepted. */
 const DEFAULTS: { readonly [Name in OperationName]: OperationInputs[Name] } = {
-  start: { slots: [], all: false },
+  start: { slots: [], all: false, release: null },
   stop: { slots: [], all: false, inactive: false, olderThanMs: null, force: false },
   restart: { slots: [], all: false, inactive: false },
   switch: { slot: null },
   rollback: {},
-  update: { stopOld: false, watchMs: null },
+  update: { stopOld: false, watchMs: null, release: null },
   plan: { stopOld: false, watchMs: null },
   keepalive: {},
 };
@@ -122,6 +122,7 @@ const CHECKS: Readonly<Record<string, (value: unknown) => string | null>> = {
   olderThanMs: (value) =>
     value === null || (typeof value === 'number' && value >= 0) ? null : 'a number of milliseconds or null',
   watchMs: (value) => (value === null || (isDelay(value) && value > 0) ? null : 'a number of milliseconds or null'),
+  release: (value) => (value === null || (typeof value === 'string' && value !== '') ? null : 'a string or null'),
   all: flag,
   inactive: flag,
   force: flag,

@@ -90,4 +90,17 @@ export interface Config {
   readonly log: 'file' | 'inherit';
   readonly schedule: Schedule;
   readonly hooks: Hooks;
+  /** `release: git`: each update runs from a worktree; null: from `cwd`. */
+  readonly release: GitReleases | null;
+}
+
+/** Worktrees of the deployed commits. */
+export interface GitReleases {
+  /** Absolute. */
+  readonly dir: string;
+  /** How many stay, those in use not among the removed. */
+  readonly keep: number;
+  /** argv of what runs in a fresh worktree before anything is started from it. */
+  readonly prepare: readonly string[] | null;
+  readonly timeoutMs: number;
 }

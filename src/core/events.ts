@@ -23,7 +23,7 @@ export type GracefulEvent =
   /** Something is being waited for; the next event about that slot ends the wait. */
   | {
       readonly type: 'waiting';
-      readonly for: 'lock' | 'ready' | 'drain' | 'exit' | 'warm-up' | 'watch';
+      readonly for: 'lock' | 'ready' | 'drain' | 'exit' | 'warm-up' | 'watch' | 'release';
       readonly slot?: Slot;
       readonly timeoutMs: number;
       readonly detail?: string;
@@ -31,7 +31,7 @@ export type GracefulEvent =
   /** The wait goes on: what was seen last. */
   | {
       readonly type: 'still-waiting';
-      readonly for: 'lock' | 'ready' | 'drain' | 'exit' | 'warm-up' | 'watch';
+      readonly for: 'lock' | 'ready' | 'drain' | 'exit' | 'warm-up' | 'watch' | 'release';
       readonly slot?: Slot;
       readonly elapsedMs: number;
       readonly detail: string;
@@ -110,6 +110,9 @@ export type GracefulEvent =
   | { readonly type: 'warned'; readonly about: string; readonly detail: string }
   | { readonly type: 'abort-requested'; readonly by: string }
   | { readonly type: 'abort-refused'; readonly reason: string }
+  /** `release: git`: the worktree of a commit is ready to run from. */
+  | { readonly type: 'release-prepared'; readonly release: string; readonly directory: string; readonly ms: number }
+  | { readonly type: 'release-removed'; readonly directory: string }
   /** A step was undone on the way out of a failed operation. */
   | { readonly type: 'undone'; readonly slot: Slot; readonly what: string };
 

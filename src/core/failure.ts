@@ -80,6 +80,8 @@ export interface FailureDetails {
     readonly log: readonly string[];
     readonly logPath: string;
   };
+  /** There is no such release, or it could not be prepared. */
+  'release-failed': { readonly command: string; readonly reason: string; readonly output: readonly string[] };
   'hook-failed': { readonly hook: string; readonly reason: string; readonly output: readonly string[] };
   /** The process is still there after SIGKILL, or may not be signalled. */
   'stop-failed': { readonly slot: Slot; readonly pid: number; readonly reason: string };
@@ -130,6 +132,7 @@ export const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   'cannot-roll-back': 1,
   'verify-failed': 1,
   'rolled-back': 1,
+  'release-failed': 1,
   'hook-failed': 1,
   'stop-failed': 1,
   superseded: 1,

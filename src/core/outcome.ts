@@ -5,7 +5,12 @@ import type { Desired } from './status.ts';
 
 /** What every operation may be asked for: the same names as on the command line. */
 export interface OperationInputs {
-  start: { readonly slots: readonly Slot[]; readonly all: boolean };
+  start: {
+    readonly slots: readonly Slot[];
+    readonly all: boolean;
+    /** A directory, or with `release: git` a commit; without it, what is on disk now. */
+    readonly release?: string | null;
+  };
   stop: {
     readonly slots: readonly Slot[];
     readonly all: boolean;
@@ -22,6 +27,8 @@ export interface OperationInputs {
     readonly stopOld: boolean;
     /** How long to watch the new version after the switch; null: not at all. */
     readonly watchMs: number | null;
+    /** As for `start`. */
+    readonly release?: string | null;
   };
   /** What `update` would do. */
   plan: { readonly stopOld: boolean; readonly watchMs: number | null };

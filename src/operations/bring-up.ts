@@ -23,7 +23,7 @@ export interface FreshBackend extends AsyncDisposable {
  */
 export async function prepareStart(app: App, slot: Slot, directory: string | null = null): Promise<void> {
   await app.system.preflight(slot, directory);
-  await runBeforeStart(app, slot);
+  await runBeforeStart(app, slot, directory);
 }
 
 /**

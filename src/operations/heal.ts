@@ -7,6 +7,7 @@ import type { App } from './app.ts';
 import { examine } from './examine.ts';
 import { failOver } from './fail-over.ts';
 import { type Snapshot, settle } from './observe.ts';
+import { served } from './releases.ts';
 import { renew } from './update.ts';
 
 interface Healed {
@@ -21,17 +22,21 @@ export async function heal(app: App, reason: string, sick: string | null): Promi
   app.emit({ type: 'warned', about: 'health', detail: reason });
   const switched = await app.exclusive(() => switchToReady(app, sick));
   if (switched !== null) return switched;
-  const renewed = await renew<Healed>(app, async (snapshot) => {
-    // While connections drained, another operation may have put it right.
-    const finding = await examine(app, snapshot, sick);
-    if (finding.action !== 'heal') return { done: { action: finding.action, active: snapshot.active } };
-    const standby = SLOTS.find((slot) => slot !== snapshot.active && isStandby(app, snapshot, slot));
-    if (standby !== undefined) {
-      const watched = `${finding.reason}; an update watches it, and slot ${standby} is not ready to go back to yet`;
-      return { done: { action: 'busy', active: snapshot.active, reason: watched } };
-    }
-    return { slot: makeWay(app, snapshot) };
-  });
+  const renewed = await renew<Healed>(
+    app,
+    async (snapshot) => {
+      // While connections drained, another operation may have put it right.
+      const finding = await examine(app, snapshot, sick);
+      if (finding.action !== 'heal') return { done: { action: finding.action, active: snapshot.active } };
+      const standby = SLOTS.find((slot) => slot !== snapshot.active && isStandby(app, snapshot, slot));
+      if (standby !== undefined) {
+        const watched = `${finding.reason}; an update watches it, and slot ${standby} is not ready to go back to yet`;
+        return { done: { action: 'busy', active: snapshot.active, reason: watched } };
+      }
+      return { slot: makeWay(app, snapshot) };
+    },
+    { directory: () => served(app) },
+  );
   return 'action' in renewed ? renewed : { action: 'started', active: renewed.to };
 }
 

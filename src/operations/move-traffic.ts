@@ -48,7 +48,7 @@ export async function moveTraffic(app: App, before: Snapshot, to: Reachable): Pr
   if (health.ok) {
     app.emit({ type: 'switch-verified', slot, ms: health.ms, detail: health.detail });
     noteServing(app, before.active === null ? null : before.backends[before.active], backend, to.inPlaceOf);
-    await runAfterSwitch(app, before.active, slot);
+    await runAfterSwitch(app, before.active, backend);
     return;
   }
   if (before.active === null) link.remove();

@@ -9,6 +9,7 @@ import { inEmptySlot } from './empty-slot.ts';
 import { assertStillWanted } from './intent.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, isReady, observe, settle } from './observe.ts';
+import { ranFrom, served } from './releases.ts';
 import { renew } from './update.ts';
 
 export async function restart(app: App, input: OperationInputs['restart']): Promise<Outcomes['restart']> {
@@ -33,12 +34,17 @@ async function moveTrafficAway(app: App, slot: Slot): Promise<void> {
     await moveTraffic(app, snapshot, { backend });
     return true;
   });
-  if (!moved) await renew<null>(app, async ({ active }) => (active === slot ? { slot: other } : { done: null }));
+  if (!moved)
+    await renew<null>(app, async ({ active }) => (active === slot ? { slot: other } : { done: null }), {
+      directory: () => served(app),
+    });
 }
 
 /** Drains, stops and starts a slot that has no traffic; leads traffic there if nothing ready has it. */
-function restartSlot(app: App, slot: Slot): Promise<'restarted' | 'traffic-came-back'> {
-  const intent = observe(app).desired;
+async function restartSlot(app: App, slot: Slot): Promise<'restarted' | 'traffic-came-back'> {
+  const before = observe(app);
+  const { desired: intent } = before;
+  const directory = await ranFrom(app, before, slot);
   return inEmptySlot<'restarted' | 'traffic-came-back'>(app, {
     async choose(snapshot) {
       assertStillWanted(intent, snapshot);
@@ -46,9 +52,9 @@ function restartSlot(app: App, slot: Slot): Promise<'restarted' | 'traffic-came-
       const isServing = snapshot.active === slot && snapshot.backends[slot] !== null;
       return isServing ? { done: 'traffic-came-back' } : { slot };
     },
-    prepare: () => prepareStart(app, slot),
+    prepare: () => prepareStart(app, slot, directory),
     async work(_slot, snapshot) {
-      await using fresh = await bringUp(app, slot);
+      await using fresh = await bringUp(app, slot, directory);
       const others = { ...snapshot, backends: { ...snapshot.backends, [slot]: null } };
       if (!(await activeHealth(app, others))?.ok) await moveTraffic(app, snapshot, fresh);
       fresh.keep();

@@ -11,6 +11,7 @@ import { inEmptySlot } from './empty-slot.ts';
 import { assertStillWanted } from './intent.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, observe, settle } from './observe.ts';
+import { deployed } from './releases.ts';
 import { untilReadyAgain } from './until-ready.ts';
 
 type Started = { readonly slot: Slot; readonly wasRunning: boolean };
@@ -21,7 +22,7 @@ export async function start(app: App, input: OperationInputs['start']): Promise<
   await app.exclusive(() => wantUp(app));
   const slots = slotsToStart(input, observe(app).active);
   const results: Started[] = [];
-  for (const slot of slots) results.push(await startSlot(app, slot));
+  for (const slot of slots) results.push(await startSlot(app, slot, input.release));
   const active = await app.exclusive(() => linkFirst(app, slots));
   return {
     operation: 'start',
@@ -38,8 +39,9 @@ async function wantUp(app: App): Promise<void> {
   app.emit({ type: 'desired-changed', desired: 'up' });
 }
 
-async function startSlot(app: App, slot: Slot): Promise<Started> {
-  const intent = observe(app).desired;
+async function startSlot(app: App, slot: Slot, release: string | null | undefined): Promise<Started> {
+  const { desired: intent, backends } = observe(app);
+  const directory = backends[slot] === null ? await deployed(app, release) : null;
   return inEmptySlot<Started>(app, {
     async choose(snapshot) {
       assertStillWanted(intent, snapshot);
@@ -48,9 +50,9 @@ async function startSlot(app: App, slot: Slot): Promise<Started> {
       await greet(app, running);
       return { done: { slot, wasRunning: true } };
     },
-    prepare: () => prepareStart(app, slot),
+    prepare: () => prepareStart(app, slot, directory),
     async work() {
-      await using fresh = await bringUp(app, slot);
+      await using fresh = await bringUp(app, slot, directory);
       fresh.keep();
       return { slot, wasRunning: false };
     },

@@ -12,6 +12,7 @@ import { failOver } from './fail-over.ts';
 import { assertStillWanted } from './intent.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, observe, type Snapshot, settle } from './observe.ts';
+import { deployed, removeOld } from './releases.ts';
 import { stopInactiveSlot } from './stop.ts';
 import { standBy, watch } from './watch.ts';
 
@@ -25,8 +26,10 @@ export async function update(app: App, input: OperationInputs['update']): Promis
   await spareTheHealthyOne(app);
   const { watchMs } = input;
   const { from, to, release, fresh } = await renew<never>(app, async (snapshot) => ({ slot: slotToUpdate(snapshot) }), {
+    directory: () => deployed(app, input.release),
     onMoved: (snapshot) => watchMs !== null && standBy(app, snapshot, watchMs),
   });
+  await removeOld(app);
   const watched = watchMs === null ? null : await watch(app, fresh, { from, watchMs });
   const stoppedOld = input.stopOld && from !== null && watched !== 'cut-short' && (await stopOld(app, from));
   return { operation: 'update', from, to, release, stoppedOld, watched, ms: msSince(startedAt) };
@@ -53,23 +56,30 @@ async function stopOld(app: App, slot: Slot): Promise<boolean> {
   }
 }
 
+interface RenewOptions {
+  /** Where the new backend is started. */
+  directory(): Promise<string | null>;
+  onMoved?(before: Snapshot): void;
+}
+
 /** The body of an update, for every operation that ends with a new backend serving. */
 export async function renew<T>(
   app: App,
   choose: (snapshot: Snapshot) => Promise<Choice<T>>,
-  { onMoved }: { onMoved?(before: Snapshot): void } = {},
+  { directory, onMoved }: RenewOptions,
 ): Promise<T | Updated> {
   const intent = observe(app).desired;
   app.system.loadLauncher();
+  const from = await directory();
   try {
     return await inEmptySlot<T | Updated>(app, {
       async choose(snapshot) {
         assertStillWanted(intent, snapshot);
         return choose(snapshot);
       },
-      prepare: (slot) => prepareStart(app, slot),
+      prepare: (slot) => prepareStart(app, slot, from),
       async work(slot, snapshot) {
-        await using fresh = await bringUp(app, slot);
+        await using fresh = await bringUp(app, slot, from);
         await moveTraffic(app, snapshot, fresh);
         onMoved?.(snapshot);
         const { backend, logStart } = fresh;

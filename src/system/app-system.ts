@@ -1,8 +1,8 @@
 // One app's share of the system, as the operations see it. What an operation may never need (spawning, killing, locking)
 // is loaded when it is needed: `status` and a healthy `keepalive` run every minute.
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import type { Config } from '../core/config.ts';
-import type { Connections, HookName } from '../core/events.ts';
+import type { Connections, EventSink, HookName } from '../core/events.ts';
 import type { HistoryEntry } from '../core/history.ts';
 import type { PlannedStart } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
@@ -74,6 +74,11 @@ export interface AppSystem {
   /** Appends to the history. */
   remember(entry: HistoryEntry): Promise<void>;
 
+  /** The directory to start from, see releases/choose.ts. */
+  chooseRelease(wanted: string | null, emit: EventSink, signal: AbortSignal): Promise<string | null>;
+  removeOldReleases(spared: readonly string[], emit: EventSink): Promise<void>;
+  isDirectory(path: string): Promise<boolean>;
+
   /** Makes way for a bind(2) on the slot's socket; true when a stale socket was removed. */
   clearSocket(slot: Slot): Promise<boolean>;
   /** Whether somebody else listens there, which `clearSocket` would refuse. */
@@ -92,7 +97,13 @@ export interface AppSystem {
   /** One request of the warm-up, the `nth` from 0: whether it was answered, however. */
   warmupRequest(record: BackendRecord, nth: number, signal: AbortSignal): Promise<Health>;
   probe(record: BackendRecord, via: 'socket' | 'link', signal?: AbortSignal): Promise<Health>;
-  hook(hook: HookName, slot: Slot, extra: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<HookResult>;
+  hook(
+    hook: HookName,
+    slot: Slot,
+    extra: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
+    directory?: string | null,
+  ): Promise<HookResult>;
 }
 
 /** What a host adds to an app's system. */
@@ -152,6 +163,14 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
         onSignal,
       }),
     logTail: async (slot, from) => (await import('./log-file.ts')).tailLog(paths.slots[slot].log, from),
+    chooseRelease: async (wanted, emit, signal) =>
+      (await import('./releases/choose.ts')).chooseRelease(config, paths, wanted, emit, signal),
+    async removeOldReleases(spared, emit) {
+      const { release } = config;
+      if (release !== null)
+        await (await import('./releases/worktrees.ts')).removeOldReleases({ ...config, release }, paths, spared, emit);
+    },
+    isDirectory: async (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
     remember: async (entry) => (await import('./history.ts')).appendHistory(paths, entry),
 
     clearSocket: async (slot) => (await import('./socket-file.ts')).clearSocketFile(slot, paths.slots[slot].socket),
@@ -179,7 +198,7 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
       const target = targetOf(record);
       return probe(config, via === 'link' ? { ...target, socketPath: paths.link } : target, signal);
     },
-    hook: async (hook, slot, extra, signal) =>
-      (await import('./hooks.ts')).runHook(config, paths, hook, slot, extra, signal),
+    hook: async (hook, slot, extra, signal, directory) =>
+      (await import('./hooks.ts')).runHook(config, paths, hook, slot, extra, signal, directory),
   };
 }

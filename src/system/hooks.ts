@@ -35,6 +35,7 @@ export async function runHook(
   slot: Slot,
   extra: Readonly<Record<string, string>>,
   signal?: AbortSignal,
+  directory: string | null = null,
 ): Promise<HookResult> {
   const startedAt = monotonicMs();
   const { socket } = paths.slots[slot];
@@ -47,7 +48,7 @@ export async function runHook(
     if (isUnderLock)
       writeAtomically(paths.hook, `${JSON.stringify({ ...program, instance, slot })}\n`, { mode: 0o640 });
   };
-  const cwd = await resolveCwd(config.cwd, slot);
+  const cwd = await resolveCwd(directory ?? config.cwd, slot);
   const environment = await backendEnvironment(config, values, process.env);
   // Before it runs: were we killed a moment later, its instance is what it would be known by.
   note(notYetKnown());
@@ -86,15 +87,18 @@ export async function runHook(
  * Ends a hook whose graceful was killed, with everything that it started: two migrations must not run side by side. Only
  * under the lock: then whoever ran it is certainly gone. Null when there is none.
  */
-export async function endOrphanedHook(paths: StatePaths): Promise<number | null> {
-  const orphan = parseProgram(readIfPresent(paths.hook));
+export const endOrphanedHook = (paths: StatePaths): Promise<number | null> => endOrphan(paths.hook, paths);
+
+/** The same of any program that `path` names. */
+export async function endOrphan(path: string, paths: StatePaths): Promise<number | null> {
+  const orphan = parseProgram(readIfPresent(path));
   let ended: number | null = null;
   if (orphan !== null && canBe(orphan)) {
     const socketPath = paths.slots[orphan.slot].socket;
     ended = Number.isNaN(orphan.pid) ? (familyOf(orphan, socketPath)[0]?.pid ?? null) : orphan.pid;
     await terminate(orphan, { signal: 'SIGTERM', timeoutMs: GRACE_MS, socketPath, onSignal: () => undefined });
   }
-  rmSync(paths.hook, { force: true });
+  rmSync(path, { force: true });
   return ended;
 }
 

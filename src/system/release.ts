@@ -8,7 +8,7 @@ import { spawning } from './processes/spawn.ts';
 export async function releaseOf(configuredCwd: string, resolvedCwd: string): Promise<string | null> {
   // safe.directory: reading a commit out of another user's checkout runs nothing of it.
   const { child } = await spawning(() =>
-    execa('git', ['-c', 'safe.directory=*', 'rev-parse', '--short=8', 'HEAD'], {
+    execa('git', ['-c', 'safe.directory=*', 'rev-parse', '--show-toplevel', '--short=8', 'HEAD'], {
       cwd: resolvedCwd,
       // In a git hook GIT_DIR is set, and would name that repository instead of the app's.
       env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('GIT_'))),
@@ -19,7 +19,10 @@ export async function releaseOf(configuredCwd: string, resolvedCwd: string): Pro
     }),
   );
   const git = await child;
-  if (!git.failed && git.stdout !== '') return git.stdout;
+  const [checkout = '', commit = ''] = git.failed ? [] : git.stdout.split('\n');
+  // A release directory inside the checkout of something else, which also holds the link to it, is no commit of that.
+  const isOfAnother = configuredCwd !== resolvedCwd && checkout !== resolvedCwd && isIn(configuredCwd, checkout);
+  if (commit !== '' && !isOfAnother) return commit;
   return configuredCwd === resolvedCwd ? null : basename(resolvedCwd);
 }
 
@@ -31,3 +34,5 @@ export async function releaseAt(configuredCwd: string, directory: string): Promi
   );
   return isThere ? { release: await releaseOf(configuredCwd, directory) } : null;
 }
+
+const isIn = (path: string, directory: string): boolean => path === directory || path.startsWith(`${directory}/`);

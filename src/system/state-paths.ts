@@ -27,6 +27,8 @@ export interface StatePaths {
   /** What was done, one line of JSON each; beyond a megabyte it becomes the older one. */
   readonly history: string;
   readonly historyOlder: string;
+  /** The `release.prepare` that is running, for the same reason as the hook. */
+  readonly prepare: string;
   /** The supervisor's socket. */
   readonly control: string;
   readonly slots: PerSlot<SlotPaths>;
@@ -44,6 +46,7 @@ export function statePaths(stateDir: string, name: string): StatePaths {
     hook: at('.hook.json'),
     history: at('.history.jsonl'),
     historyOlder: at('.history.1.jsonl'),
+    prepare: at('.prepare.json'),
     control: at('.control'),
     slots: perSlot((slot) => ({
       socket: at(`-${slot}.socket`),

@@ -39,6 +39,13 @@ export const EVENTS: { readonly [Type in GracefulEvent['type']]: GracefulEvent &
   warned: { type: 'warned', about: 'cannot write the history', detail: 'ENOSPC' },
   'abort-requested': { type: 'abort-requested', by: 'SIGINT' },
   'abort-refused': { type: 'abort-refused', reason: 'traffic has moved' },
+  'release-prepared': {
+    type: 'release-prepared',
+    release: '0123456789abcdef0123456789abcdef01234567',
+    directory: '/srv/app/releases/0123456789ab',
+    ms: 4_200,
+  },
+  'release-removed': { type: 'release-removed', directory: '/srv/app/releases/0123456789ab' },
   undone: { type: 'undone', slot: 'b', what: 'stopped the backend again' },
 };
 
@@ -90,6 +97,7 @@ const DETAILS: FailureDetails = {
     log: ['Traceback'],
     logPath: '/srv/app/run/app-b.log',
   },
+  'release-failed': { command: 'npm ci', reason: 'exit code 1', output: ['npm error'] },
   'hook-failed': { hook: 'beforeStart', reason: 'exit code 1', output: ['migration failed'] },
   'stop-failed': { slot: 'a', pid: 41, reason: 'still there after SIGKILL' },
   aborted: { by: 'SIGINT' },

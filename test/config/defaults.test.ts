@@ -22,6 +22,7 @@ test('a command is all that a configuration needs', async () => {
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 10_000,
     log: 'file',
+    release: null,
     schedule: { keepalive: '* * * * *', stopInactive: '*/5 * * * *', stopInactiveOlderThanMs: 300_000, timeZone: null },
     hooks: { beforeStart: null, afterSwitch: null, afterFailure: null },
   });
@@ -55,6 +56,7 @@ test('every key arrives as it was meant', async () => {
       stopSignal: 'SIGINT',
       stopTimeout: '0s',
       log: 'inherit',
+      release: { type: 'git', dir: '../releases', keep: 2, prepare: 'npm ci', timeout: '1m' },
       schedule: { keepalive: null, stopInactive: false, stopInactiveOlderThan: '1h', timeZone: 'Europe/Berlin' },
       hooks: { beforeStart: ['bin/migrate'], afterSwitch: 'bin/purge --all', afterFailure: ['bin/page', 'me'] },
     },
@@ -85,6 +87,7 @@ test('every key arrives as it was meant', async () => {
     stopSignal: 'SIGINT',
     stopTimeoutMs: 0,
     log: 'inherit',
+    release: { dir: `${files.dir}/releases`, keep: 2, prepare: ['npm', 'ci'], timeoutMs: 60_000 },
     schedule: { keepalive: null, stopInactive: null, stopInactiveOlderThanMs: 3_600_000, timeZone: 'Europe/Berlin' },
     hooks: { beforeStart: ['bin/migrate'], afterSwitch: ['bin/purge', '--all'], afterFailure: ['bin/page', 'me'] },
   });
@@ -160,4 +163,12 @@ test('a socket mode means the same in JSON, YAML and JavaScript', async () => {
     using files = workspace({ 'graceful.config.json': { command: ['x'], socketMode } });
     assert.match((await files.failure()).message, /socketMode: found .*"0660"/, String(socketMode));
   }
+});
+
+test('release: git has defaults of its own', async () => {
+  using files = workspace({ 'graceful.config.json': { command: ['x'], release: 'git' } });
+  const whole = { dir: `${files.dir}/releases`, keep: 5, prepare: null, timeoutMs: 600_000 };
+  assert.deepEqual((await files.load()).release, whole);
+  using typed = workspace({ 'graceful.config.json': { command: ['x'], release: { type: 'git' } } });
+  assert.deepEqual((await typed.load()).release, { ...whole, dir: `${typed.dir}/releases` });
 });

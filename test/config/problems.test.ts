@@ -186,9 +186,21 @@ test('the problems are in the failure as data too', async () => {
         key: 'comand',
         found: 'unknown key',
         expected:
-          'one of $schema, command, name, stateDir, cwd, env, envFile, listen, workers, socketMode, socketGroup, health, startTimeout, drainTimeout, stopSignal, stopTimeout, log, schedule, hooks',
+          'one of $schema, command, name, stateDir, cwd, env, envFile, listen, workers, socketMode, socketGroup, health, startTimeout, drainTimeout, stopSignal, stopTimeout, log, schedule, release, hooks',
         suggestion: 'command',
       },
     ],
   });
+});
+
+test('a release is git or an object of its keys', async () => {
+  assert.deepEqual(await linesFor({ command, release: 'svn' }), [
+    'release: found "svn", expected "git", or an object such as { "type": "git", "prepare": "npm ci" }',
+  ]);
+  assert.deepEqual(await linesFor({ command, release: { type: 'git', keep: 1 } }), [
+    'release.keep: found 1, expected a whole number, at least 2',
+  ]);
+  assert.deepEqual(await linesFor({ command, release: { type: 'git', prepar: 'x' } }), [
+    'release.prepar: unknown key; did you mean "prepare"?',
+  ]);
 });

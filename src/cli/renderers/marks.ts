@@ -30,5 +30,7 @@ export const MARKS: Readonly<Record<Exclude<GracefulEvent['type'], 'waiting' | '
   warned: 'warning',
   'abort-requested': 'warning',
   'abort-refused': 'warning',
+  'release-prepared': 'done',
+  'release-removed': 'step',
   undone: 'step',
 };
