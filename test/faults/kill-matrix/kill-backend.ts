@@ -1,6 +1,6 @@
 // SIGKILL of a backend while the manager stands still between two of its system calls.
 import assert from 'node:assert/strict';
-import { otherSlot } from '../../../src/core/slot.ts';
+import { otherSlot, type Slot } from '../../../src/core/slot.ts';
 import { runs } from '../../rig/processes.ts';
 import type { Run, TestApp } from '../../rig/test-app.ts';
 import { until } from '../../rig/until.ts';
@@ -31,10 +31,10 @@ export const killBackend = (deed: Deed, host: Host, victim: Victim, step: Step):
       await using stage = await setStage(deed, host);
       const { app } = stage;
       await using witness = await watch(app, { slow: deed.slowClients });
-      const begunAt = Date.now();
+      const before = { at: Date.now(), active: app.active() };
       let excuse: string | null = null;
       const run = await doAndStrike(stage, step, async () => {
-        excuse = await strike(app, deed, victim, begunAt);
+        excuse = await strike(app, deed, victim, before);
       });
       if (run !== null) {
         assertClear(run);
@@ -66,8 +66,14 @@ async function doAndStrike(stage: Stage, step: Step, act: () => Promise<void>): 
   return await doing.finished;
 }
 
+/** When the deed began. */
+interface Before {
+  readonly at: number;
+  readonly active: Slot | null;
+}
+
 /** Kills the victim; returns why requests may be lost by that, null when none may. */
-async function strike(app: TestApp, deed: Deed, victim: Victim, begunAt: number): Promise<string | null> {
+async function strike(app: TestApp, deed: Deed, victim: Victim, before: Before): Promise<string | null> {
   const active = app.active();
   if (victim === 'active') {
     if (active === null) return null;
@@ -79,10 +85,12 @@ async function strike(app: TestApp, deed: Deed, victim: Victim, begunAt: number)
   const activePid = active === null ? null : app.pid(active);
   // What has no record yet is the shell that waits for its word.
   for (const pid of app.processes()) if (pid !== activePid) await kill(pid);
+  // Traffic has left it, and it still answers what it had taken.
+  if (before.active !== null && active !== before.active) return 'the backend that had the traffic before was killed';
   // One that passed its gate may have been chosen already: the link is led to it, and then back.
   const isChosen = records.some(
     (record) =>
-      record !== null && record.readyAt !== null && (deed.movesToWarm || Date.parse(record.readyAt) >= begunAt),
+      record !== null && record.readyAt !== null && (deed.movesToWarm || Date.parse(record.readyAt) >= before.at),
   );
   return isChosen ? 'the backend that traffic was to be led to was killed' : null;
 }
