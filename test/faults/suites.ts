@@ -10,4 +10,5 @@ export const SUITES: Readonly<Record<string, () => Promise<{ readonly suite: Sui
   'power-loss': () => import('./power-loss/suite.ts'),
   protocol: () => import('./protocol/suite.ts'),
   model: () => import('./model/suite.ts'),
+  'bad-input': () => import('./bad-input/suite.ts'),
 };
