@@ -32,10 +32,11 @@ const BAR = 14;
 const GAP = 10;
 
 const STYLE = `<style>
-text{font:13px system-ui,sans-serif;fill:#24292f}.t{font-size:16px;font-weight:600}.b{font-weight:600}.s{font-size:11px}
+
+.p{fill:#fff}text{font:13px system-ui,sans-serif;fill:#24292f}.t{font-size:16px;font-weight:600}.b{font-weight:600}.s{font-size:11px}
 .g{stroke:#8c959f;stroke-opacity:.35}.w{stroke:#24292f;stroke-opacity:.7}
 .c0{fill:#2f81f7}.c1{fill:#d4761c}.c2{fill:#3a9b53}.l0{stroke:#2f81f7}.l1{stroke:#d4761c}.l2{stroke:#3a9b53}.l{fill:none;stroke-width:2}
-@media(prefers-color-scheme:dark){text{fill:#e6edf3}.w{stroke:#e6edf3}}
+@media(prefers-color-scheme:dark){.p{fill:#0d1117}text{fill:#e6edf3}.w{stroke:#e6edf3}}
 </style>`;
 
 export function barChart({ title, unit, series, groups, log = false }: BarChart): string {
@@ -127,6 +128,7 @@ function page(title: string, series: readonly string[], parts: readonly string[]
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img">`,
     `<title>${escaped(title)}</title>`,
     STYLE,
+    `<rect class="p" width="${WIDTH}" height="${height}"/>`,
     `<text class="t" x="20" y="24">${escaped(title)}</text>`,
     ...legend,
     ...parts,
