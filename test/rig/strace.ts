@@ -31,4 +31,13 @@ export const straceRecording = (calls: string, log: string): readonly string[] =
   `trace=${calls}`,
 ];
 
-const strace = (log: string): readonly string[] => [need('strace'), '-f', '-y', '-qq', '-b', 'execve', '-o', log];
+const strace = (log: string): readonly string[] => [
+  need('strace'),
+  '-f',
+  '-y',
+  '--quiet=all',
+  '-b',
+  'execve',
+  '-o',
+  log,
+];
