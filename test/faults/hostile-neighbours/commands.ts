@@ -9,21 +9,22 @@ export const LOOKING = [['status'], ['keepalive'], ['stop', '--inactive']] as co
 export const COMMANDS: readonly (readonly string[])[] = [...CHANGING, ...LOOKING];
 
 const HANG_MS = 40_000;
-const SETTLED_MS = 2_500;
 
 /** A supervisor that was not refused is told to leave, and its backends are left alone. */
 export async function attempt(app: TestApp, command: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Run> {
   const running = app.spawnGraceful([...command, '--json'], env);
   const { process: child, finished } = running;
   const name = command.join(' ');
-  const leave = setTimeout(() => name === 'run' && child.kill('SIGUSR2'), SETTLED_MS);
+  // One that has begun listens to signals.
+  child.stdout?.on('data', (text: string) => {
+    if (name === 'run' && /"operation-(completed|failed)"/.test(text)) child.kill('SIGUSR2');
+  });
   let hung = false;
   const hang = setTimeout(() => {
     hung = true;
     child.kill('SIGKILL');
   }, HANG_MS);
   const run = await finished;
-  clearTimeout(leave);
   clearTimeout(hang);
   assert.ok(!hung, `clear: \`${name}\` hangs\n${run.stdout}${run.stderr}`);
   assertClear(run);

@@ -26,7 +26,7 @@ while (performance.now() < until) {
     inside();
     // Short turns, and now and then a long one, in which it may be killed from outside; or it dies by itself.
     await sleep(Math.random() * (Math.random() < 0.1 ? 60 : 2));
-    if (Math.random() < 0.01) process.kill(process.pid, 'SIGKILL');
+    if (Math.random() < 0.03) process.kill(process.pid, 'SIGKILL');
     unlinkSync(mark);
     tell(`held ${Math.round(waitedMs)}`);
   } catch (error) {
