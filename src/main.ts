@@ -72,6 +72,11 @@ async function perform(invocation: Invocation): Promise<number> {
         ...streams(),
       });
     }
+    case 'completion': {
+      const { completionFor } = await import('./cli/completion/completion.ts');
+      say(completionFor(invocation.shell));
+      return 0;
+    }
     case 'help': {
       const { renderHelp } = await import('./cli/help.ts');
       say(renderHelp(invocation.command, process.stdout.columns));

@@ -59,7 +59,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   hosts: ['core', 'system', 'operations', 'control', 'version.ts'],
   doctor: ['core', 'config', 'system'],
   api: ['core', 'config', 'system', 'operations', 'control', 'hosts'],
-  cli: ['core', 'config'],
+  cli: ['core', 'config', 'version.ts'],
 };
 
 /** What it may know the shape of, and gets from whoever calls it. */

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { describe, it } from 'node:test';
+import { commandsPage } from '../src/cli/reference/commands-page.ts';
 import { jsonSchema } from '../src/config/json-schema.ts';
 import { EXIT_CODES } from '../src/core/failure.ts';
 import { CHECK_NAMES } from '../src/doctor/doctor.ts';
@@ -176,6 +177,10 @@ describe('exit codes', () => {
 it('every event of an operation is in docs/json.md, and every one there exists', () => {
   const documented = rows(section(read('docs/json.md'), '## Events')).map(([type = '']) => quoted(type)[0]);
   assert.deepEqual(documented.sort(), Object.keys(EVENTS).sort());
+});
+
+it('docs/commands.md is what the table of the commands says: `npm run docs:commands` writes it', () => {
+  assert.equal(read('docs/commands.md'), commandsPage());
 });
 
 it('every check of doctor is in docs/doctor.md, and every one there exists', () => {

@@ -431,6 +431,30 @@ export const COMMANDS = {
     ],
     exits: [0, 1, 2, 4, 70],
   },
+  completion: {
+    summary: 'print the completion script of a shell',
+    description: [
+      'Teaches bash, zsh or fish our commands, flags, slots and paths.',
+      'For one session: `source <(graceful completion bash)`. For good: into a file where that shell looks.',
+    ],
+    positionals: {
+      usage: 'bash|zsh|fish',
+      noun: 'shell',
+      choices: ['bash', 'zsh', 'fish'],
+      max: 1,
+      description: 'The shell to complete in.',
+    },
+    flags: {},
+    examples: [
+      {
+        command: 'graceful completion bash',
+        does: 'for good: `graceful completion bash > /etc/bash_completion.d/graceful`',
+      },
+      { command: 'graceful completion zsh', does: 'into a file `_graceful` in one of the directories of $fpath' },
+      { command: 'graceful completion fish', does: 'into ~/.config/fish/completions/graceful.fish' },
+    ],
+    exits: [0, 2, 70],
+  },
   front: {
     summary: 'serve the app over TCP, for trying it out',
     description: [

@@ -4,6 +4,7 @@ import type { OperationInputs } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
 import type { SetupOptions, Target } from '../setup/report.ts';
 import type { CommandName } from './commands.ts';
+import type { Shell } from './completion/completion.ts';
 
 export interface Globals {
   readonly config: string | null;
@@ -71,6 +72,7 @@ export type Invocation =
     }
   | { readonly kind: 'init'; readonly options: InitOptions; readonly globals: Globals }
   | { readonly kind: 'setup'; readonly target: Target; readonly options: SetupOptions; readonly globals: Globals }
+  | { readonly kind: 'completion'; readonly shell: Shell }
   | { readonly kind: 'help'; readonly command: CommandName | null }
   | { readonly kind: 'version' }
   /** No command at all: short help and, where there is a configuration, the status. */

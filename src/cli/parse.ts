@@ -4,6 +4,7 @@ import { fail } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
 import { type Arguments, durationOf, flagsOf, readArguments } from './arguments.ts';
 import type { CommandName, FlagName, GlobalFlagName } from './commands.ts';
+import type { Shell } from './completion/completion.ts';
 import type { Globals, Invocation } from './invocation.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { contradiction, refuseAmbiguous, slotsOf } from './selection.ts';
@@ -209,6 +210,14 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
     globals: given.globals,
   }),
   setup: (given) => setupInvocation(given),
+  completion: (given) => {
+    const [shell] = given.words as readonly Shell[];
+    if (shell === undefined)
+      throw fail('usage', 'completion needs to know which shell: bash, zsh or fish', {
+        hint: '`source <(graceful completion bash)` for this session',
+      });
+    return { kind: 'completion', shell };
+  },
   front: (given) => ({ kind: 'front', listen: parseListenAddress(given.text('listen') ?? ''), globals: given.globals }),
 };
 

@@ -21,7 +21,10 @@ export type Requirement =
   | 'setpriv'
   | 'faketime'
   | 'spin'
-  | 'gcc';
+  | 'gcc'
+  | 'zsh'
+  | 'fish'
+  | 'man';
 
 /** The absolute path of a program. Raises an error if it is not installed: ask {@link skipUnless} first. */
 export const need = (name: Requirement): string => {

@@ -1,0 +1,65 @@
+"""What an interactive zsh offers for a line: zsh-completion.py 'graceful sta', in the directory that holds _graceful."""
+import os
+import pty
+import re
+import select
+import sys
+import time
+
+SETUP = r"""
+PS1=; unsetopt zle_bracketed_paste 2>/dev/null; fpath=($PWD $fpath)
+autoload -U compinit; compinit -u -D
+zstyle ':completion:*' list-grouped false
+zstyle ':completion:*' insert-tab false
+zstyle ':completion:*' list-separator ''
+zmodload zsh/zutil
+compadd () {
+  if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return $?; fi
+  typeset -a __hits; builtin compadd -A __hits "$@"
+  local hit; for hit in $__hits; do print -r -- "OFFER $hit" >>$PWD/zsh-offers; done
+  builtin compadd "$@"
+}
+bindkey '^I' complete-word
+print READY
+"""
+
+
+def main():
+    if os.path.exists("zsh-offers"):
+        os.remove("zsh-offers")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ["TERM"] = "dumb"
+        os.execvp("zsh", ["zsh", "-f", "-i"])
+    read_until(terminal, b"", 1)
+    with open("zsh-setup", "w", encoding="utf-8") as file:
+        file.write(SETUP)
+    os.write(terminal, b"source ./zsh-setup\n")
+    read_until(terminal, b"READY", 10)
+    os.write(terminal, sys.argv[1].encode() + b"\t")
+    deadline = time.monotonic() + 10
+    size = -1
+    # The offers come at once, and completion has no event that says it was all.
+    while time.monotonic() < deadline:
+        read_until(terminal, b"", 0.5)
+        now = os.path.getsize("zsh-offers") if os.path.exists("zsh-offers") else 0
+        if now == size and now > 0:
+            break
+        size = now
+    os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    with open("zsh-offers", encoding="utf-8") as file:
+        offers = set(re.findall(r"^OFFER (\S+)", file.read(), re.M))
+    print("\n".join(sorted(offers)))
+
+
+def read_until(terminal, wanted, seconds):
+    seen = b""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and (not wanted or seen.count(wanted) < 1):
+        if select.select([terminal], [], [], 0.05)[0]:
+            seen += os.read(terminal, 65536)
+    return seen
+
+
+main()
