@@ -44,9 +44,12 @@ export async function checkStateDir(paths: StatePaths): Promise<void> {
 async function makeDirectory({ stateDir, socketGroup }: Config): Promise<void> {
   const first = await mkdir(stateDir, { recursive: true, mode: MODE });
   if (first === undefined) return; // somebody was faster
-  // connect(2) needs search permission on all of them, whatever our umask took away.
-  for (let made = stateDir; made.length >= first.length; made = dirname(made)) await chmod(made, MODE);
-  if (socketGroup !== null) await chown(stateDir, -1, await groupId(socketGroup));
+  const group = socketGroup === null ? null : await groupId(socketGroup);
+  // connect(2) needs search permission on all of them, whatever our umask took away: `var` as well as `var/run`.
+  for (let made = stateDir; made.length >= first.length; made = dirname(made)) {
+    await chmod(made, MODE);
+    if (group !== null) await chown(made, -1, group);
+  }
 }
 
 /** Whether each of our names is free, or is what we put there. The link and the slots' sockets have checks of their own. */

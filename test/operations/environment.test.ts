@@ -141,12 +141,15 @@ onEachHost('the socket', (createApp) => {
 
 // One-shot only. The rig makes the state dir for a supervisor.
 describe('the state dir [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
-  it('is made for the group of the socket', async () => {
+  it('is made for the group of the socket, and so are the directories above it that are made for it', async () => {
     const group = aGroupOfOurs();
-    await using app = await createTestApp({ config: { socketGroup: group.name } });
+    await using app = await createTestApp({ config: { socketGroup: group.name, stateDir: 'var/run' } });
     await app.succeed('update');
-    assert.equal(statSync(app.stateDir).gid, group.id, 'nginx needs to search the directory');
-    assert.equal(statSync(app.stateDir).mode & 0o777, 0o750);
+    for (const made of ['var', 'var/run']) {
+      const { gid, mode } = statSync(join(app.dir, made));
+      assert.equal(gid, group.id, `nginx needs to search ${made}`);
+      assert.equal(mode & 0o777, 0o750);
+    }
   });
 });
 
