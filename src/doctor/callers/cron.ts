@@ -1,5 +1,5 @@
 // Lines of cron that call us for this app: the user's own crontab, /etc/crontab and /etc/cron.d, as crontab(5) has them.
-import { readdirSync, readFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../../core/config.ts';
 import { listProcesses } from '../../system/processes/stat.ts';
@@ -11,14 +11,23 @@ export interface CronLine {
 }
 
 export async function cronLines(config: Config): Promise<readonly CronLine[]> {
-  const own = await ask('crontab', ['-l']);
+  const user = await otherUser(config);
+  const own = await ask('crontab', user === null ? ['-l'] : ['-l', '-u', user]);
+  const whose = user === null ? "this user's crontab" : `the crontab of ${user}`;
   const files = ['/etc/crontab', ...list('/etc/cron.d')].map((file) => [file, read(file)] as const);
-  return [["this user's crontab", own.ok ? own.stdout : ''] as const, ...files].flatMap(([place, text]) =>
+  return [[whose, own.ok ? own.stdout : ''] as const, ...files].flatMap(([place, text]) =>
     text.split('\n').flatMap((line) => {
       const command = commandIn(line, config);
       return command === null ? [] : [{ place, command }];
     }),
   );
+}
+
+/** Whom the state dir belongs to, where root looks at somebody else's app: keepalive is for that user's crontab. */
+async function otherUser({ stateDir }: Config): Promise<string | null> {
+  const owner = lstatSync(stateDir, { throwIfNoEntry: false })?.uid ?? 0;
+  if (process.geteuid?.() !== 0 || owner === 0) return null;
+  return (await ask('getent', ['passwd', String(owner)])).stdout.split(':')[0] || null;
 }
 
 /** A line is ours when it calls graceful for this configuration, by the file's path or from its directory. */

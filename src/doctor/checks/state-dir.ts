@@ -10,7 +10,7 @@ export function stateDir({ config }: DoctorContext): readonly Remark[] {
   if (found === undefined) return [missing(directory)];
   if (!found.isDirectory()) return [error(`${directory} is not a directory`, `rm ${directory}`)];
   const user = process.geteuid?.() ?? found.uid;
-  if (found.uid !== user)
+  if (found.uid !== user && user !== 0)
     return [
       error(
         `${directory} belongs to user ${found.uid}, and this is user ${user}: commands will be refused`,
@@ -26,7 +26,11 @@ export function stateDir({ config }: DoctorContext): readonly Remark[] {
         `chmod g-w ${directory}`,
       ),
     ];
-  return [ok(`${directory} is ours, mode ${(found.mode & 0o7777).toString(8).padStart(4, '0')}`)];
+  const mode = `mode ${(found.mode & 0o7777).toString(8).padStart(4, '0')}`;
+  // As root one looks, and somebody else deploys.
+  return found.uid === user
+    ? [ok(`${directory} is ours, ${mode}`)]
+    : [note(`${directory} is user ${found.uid}'s, ${mode}: the other commands are for that user to run, not for root`)];
 }
 
 function missing(directory: string): Remark {
