@@ -28,7 +28,7 @@ const MAY_NOT: Readonly<Record<keyof Failures, string>> = {
 };
 
 /** Each kind of loss by itself, and what nginx has to say about it. */
-export function assertNothingLost(report: LoadReport, nginx: Nginx): void {
+export function assertNothingLost(report: LoadReport, nginx: Pick<Nginx, 'errorLog'>): void {
   const evidence = [...report.examples, ...firstLines(nginx.errorLog())].join('\n');
   for (const [kind, what] of Object.entries(MAY_NOT) as [keyof Failures, string][])
     assert.equal(
