@@ -115,7 +115,8 @@ it('SIGKILL to the active backend: how soon the ready one takes over, and how ma
       `${whose}: noticed after ${noticed.join(', ')} ms, link moved after ${moved.join(', ')} ms; ` +
         `${failed(report)} of ${report.requests} requests lost in ${noticed.length} deaths`,
     );
-    assert.ok(Math.min(...moved) <= 300, `the link moved after ${moved.join(', ')} ms`);
+    // How soon is in the diagnostic. That it was at once, and not with the next minute's keepalive, is the promise.
+    assert.ok(Math.max(...moved) < 10_000, `the link moved after ${moved.join(', ')} ms`);
     await supervisor.kill('SIGUSR2');
     await app.succeed('update');
   }

@@ -48,6 +48,7 @@ describe('status', { concurrency: 4, timeout: 120_000 }, () => {
       socket: app.socket('a'),
       cwd: app.dir,
       release: null,
+      workers: [],
     });
     assert.equal(new Date(startedAt).toISOString(), startedAt);
     assert.ok(Math.abs(Date.now() - Date.parse(startedAt) - (uptimeMs ?? 0)) < 60_000);
@@ -67,6 +68,7 @@ describe('status', { concurrency: 4, timeout: 120_000 }, () => {
       cwd: null,
       release: null,
       health: null,
+      workers: [],
     });
     assert.deepEqual(Object.keys(a).sort(), Object.keys(b).sort());
   });
