@@ -140,7 +140,7 @@ const tintOf = (line: string, paint: Screen['paint']): ((text: string) => string
 };
 
 /** What `ln -sfn` does. */
-async function point(dir: string, version: string): Promise<void> {
+export async function point(dir: string, version: string): Promise<void> {
   const temporary = join(dir, 'current.new');
   await symlink(join('releases', version), temporary);
   await rename(temporary, join(dir, 'current'));
@@ -154,7 +154,7 @@ const ownStart = ({ lines }: Ran): number | null => {
   return null;
 };
 
-const portOf = (line: string): number => {
+export const portOf = (line: string): number => {
   const port = /^front: http:\/\/127\.0\.0\.1:(\d+)\//.exec(line)?.[1];
   if (port === undefined) throw new Error(`no address in what the front says: ${line}`);
   return Number(port);
