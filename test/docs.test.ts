@@ -93,16 +93,13 @@ describe('the commands in the README', () => {
     assert.deepEqual(documented.map(({ usage }) => usage.split(' ')[0]).sort(), existing.sort());
   });
 
-  it('have the flags of their own --help', () => {
+  it('have no flag that their own --help does not have; the others are in docs/commands.md', () => {
     for (const { usage, does } of documented) {
       const help = graceful(usage.split(' ')[0] ?? '', '--help');
       for (const [flag] of usage.matchAll(/--[a-z-]+/g)) assert.ok(help.includes(flag), `${usage}: ${flag}`);
-      for (const [, flag] of help.matchAll(/^ {2,}(?:-\w, )?(--[a-z-]+)/gm))
-        assert.ok(usage.includes(flag as string) || README.includes(`\`${flag}`) || GLOBAL.test(flag as string), flag);
       assert.notEqual(does, '');
     }
   });
-  const GLOBAL = /^--(config|state-dir|json|quiet|no-color|help|version)$/;
 });
 
 interface JsonSchema {
@@ -124,10 +121,13 @@ function keysOf(schema: JsonSchema, prefix = ''): ReadonlyMap<string, unknown> {
   return found;
 }
 
-describe('the configuration keys in the README', () => {
+describe('the configuration keys in docs/configuration.md', () => {
   const existing = keysOf(jsonSchema());
   const documented = new Map(
-    rows(section(README, '## Configuration')).map(([key = '', standard = '']) => [quoted(key)[0] ?? '', standard]),
+    rows(section(read('docs/configuration.md'), '# Configuration')).map(([key = '', standard = '']) => [
+      quoted(key)[0] ?? '',
+      standard,
+    ]),
   );
 
   it('are those of the JSON Schema, and the other way round', () => {
@@ -188,11 +188,23 @@ it('every check of doctor is in docs/doctor.md, and every one there exists', () 
   assert.deepEqual(documented, CHECK_NAMES);
 });
 
-it('every file of the state dir is in the README', () => {
+it('every file of the state dir is in docs/state-dir.md', () => {
   const { dir, slots, ...files } = statePaths('/run/app', 'app');
-  const documented = rows(section(README, '## Files in the state dir')).flatMap(([names = '']) => quoted(names));
+  const documented = rows(section(read('docs/state-dir.md'), '# Files in the state dir')).flatMap(([names = '']) =>
+    quoted(names),
+  );
   const existing = [...Object.values(files), ...Object.values(slots).flatMap((slot) => Object.values(slot))];
   assert.deepEqual([...documented].sort(), existing.map((path: string) => basename(path)).sort());
+});
+
+it('the picture in the README is text of commands that exist, small, and takes nothing from elsewhere', () => {
+  const picture = read('docs/update.svg');
+  assert.match(section(README, '# graceful'), /!\[[^\]]+\]\(docs\/update\.svg\)/);
+  assert.ok(picture.length < 30_000, `${picture.length} bytes`);
+  const commands = [...picture.matchAll(/>\$ .*?graceful (\w+)/g)].map(([, name]) => name);
+  assert.deepEqual([...new Set(commands)], ['update', 'rollback']);
+  assert.match(picture, /: none failed\.</);
+  assert.doesNotMatch(picture.replace('http://www.w3.org/2000/svg', ''), /https?:|href|<image|<script|@import|url\(/);
 });
 
 describe('each guarantee of the README is the title of a test', () => {

@@ -99,7 +99,7 @@ export const configFindings = ({ failure }: GracefulError): readonly Finding[] =
           check: 'config',
           severity: 'error',
           message: failure.message,
-          fix: '`graceful --help`, or the table of the configuration in the README',
+          fix: 'docs/configuration.md has every key',
         },
       ];
 

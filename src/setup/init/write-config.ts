@@ -24,7 +24,7 @@ const KEYS: readonly (readonly [key: Key, meaning: string, example?: string])[] 
 
 export function renderConfig({ settings, remarks, source, listening, lost }: Draft): string {
   return [
-    `# ${settings.name ?? 'app'}, for graceful${source === null ? '' : `; made from ${source}`}. Every key: the README of gracefuld.`,
+    `# ${settings.name ?? 'app'}, for graceful${source === null ? '' : `; made from ${source}`}. Every key: docs/configuration.md of gracefuld.`,
     ...comment(listening),
     ...KEYS.flatMap(([key, meaning, example]) =>
       entry(settings, key, [meaning, remarks[key] ?? ''].join(' ').trim(), example),

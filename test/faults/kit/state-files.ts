@@ -1,4 +1,4 @@
-// What may be in a state dir: exactly the names that the README has, and each file whole.
+// What may be in a state dir: exactly the names that docs/state-dir.md has, and each file whole.
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
