@@ -2,6 +2,7 @@
 // BATTERY=keepalive (a part of the titles) runs those scenarios only; BATTERY_UPDATES=5 makes it quicker.
 import { after, describe, it } from 'node:test';
 import { skipUnless } from '../rig/requirements.ts';
+import { table } from '../rig/table.ts';
 import { describeScenario, runScenario, SCENARIOS, type ScenarioResult } from './scenarios.ts';
 
 const UPDATES = Number(process.env['BATTERY_UPDATES'] ?? 20);
@@ -42,13 +43,3 @@ after(() => {
   const head = ['scenario', 'updates', 'requests', 'refused', 'reset', 'timeout', 'non-2xx', 'wrong body', 'versions'];
   console.log(table([[...head, 'median update ms', 'total s'], ...rows]));
 });
-
-/** Columns as wide as they must be, the first one to the left and the others to the right. */
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  ');
-  return rows.map(line).join('\n');
-}

@@ -1,5 +1,5 @@
 // What runs on this machine, as /proc shows it: the oracle for orphans, strangers and survivors.
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** Live processes (zombies have no environment any more) in whose environment the variable begins with `prefix`. */
 export const processesWith = (variable: string, prefix: string): readonly number[] =>
@@ -7,6 +7,12 @@ export const processesWith = (variable: string, prefix: string): readonly number
     .filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid)
     .map(Number)
     .filter((pid) => `\0${read(`/proc/${pid}/environ`)}`.includes(`\0${variable}=${prefix}`));
+
+/** Live processes that work in this directory or below it: of programs that write over their environment to set a title. */
+export const processesIn = (dir: string): readonly number[] =>
+  readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry) && `${workingDirectory(entry)}/`.startsWith(`${dir}/`))
+    .map(Number);
 
 /** One variable of a process, as it was started with. */
 export const environmentOf = (pid: number): Readonly<Record<string, string>> =>
@@ -38,5 +44,13 @@ function read(path: string): string {
     return readFileSync(path, 'utf8');
   } catch {
     return ''; // gone, or another user's
+  }
+}
+
+function workingDirectory(pid: string): string {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return ''; // gone, or a kernel thread
   }
 }

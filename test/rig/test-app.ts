@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, lstatSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import type { GracefulEvent } from '../../src/core/events.ts';
@@ -91,6 +91,8 @@ export interface TestAppOptions {
   readonly managerEnv?: NodeJS.ProcessEnv;
   readonly app?: string;
   readonly name?: string;
+  /** A directory with an app and its configuration, of which the test gets a copy; nothing is written into it but `version`. */
+  readonly example?: string;
 }
 
 /** Patient enough for a loaded machine, short enough that a test of a deadline does not take long. */
@@ -105,7 +107,8 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
   const temp = await tempDir();
   const dir = temp.path;
   const name = options.name ?? 'app';
-  const stateDir = join(dir, 'run');
+  const { example } = options;
+  const stateDir = join(dir, example === undefined ? 'run' : 'var/run');
   const app = options.app ?? NODE_APP;
   let config: Record<string, unknown> = {
     command: app.endsWith('.py') ? ['python3', '-u', app] : [process.execPath, app],
@@ -115,7 +118,10 @@ export async function createTestApp(options: TestAppOptions = {}): Promise<TestA
     ...DEFAULTS,
     ...options.config,
   };
-  const save = (): void => writeFileSync(join(dir, 'graceful.config.json'), JSON.stringify(config, null, 2));
+  const save = (): void => {
+    if (example === undefined) writeFileSync(join(dir, 'graceful.config.json'), JSON.stringify(config, null, 2));
+  };
+  if (example !== undefined) cpSync(example, dir, { recursive: true });
   const running = new Set<ChildProcess>();
   writeFileSync(join(dir, 'version'), '1\n');
   save();
