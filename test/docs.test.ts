@@ -1,7 +1,7 @@
 // README and docs/ say what the code is: links, commands, configuration keys, events, files, exit codes, guarantees.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { commandsPage } from '../src/cli/reference/commands-page.ts';
@@ -186,6 +186,33 @@ it('docs/commands.md is what the table of the commands says: `npm run docs:comma
 it('every check of doctor is in docs/doctor.md, and every one there exists', () => {
   const documented = [...read('docs/doctor.md').matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, name]) => name);
   assert.deepEqual(documented, CHECK_NAMES);
+});
+
+describe('docs/backends.md', () => {
+  const page = read('docs/backends.md');
+  const blocks = [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```/gm)].map(([, language, text = '']) => ({
+    language,
+    text,
+  }));
+  const files = readdirSync(inRepo('docs/examples'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => statSync(inRepo('docs/examples', path)).isFile())
+    .map((path) => read(`docs/examples/${path}`));
+
+  it('has the configuration of each example, word for word', () => {
+    const shown = blocks.filter(({ language }) => language === 'yaml').map(({ text }) => text);
+    const existing = readdirSync(inRepo('docs/examples')).map((name) =>
+      read(`docs/examples/${name}/graceful.config.yaml`),
+    );
+    assert.deepEqual(shown.sort(), existing.sort());
+  });
+
+  it('shows nothing that is not in a file of an example', () => {
+    for (const { text } of blocks)
+      assert.ok(
+        files.some((file) => file.includes(text.trim())),
+        text,
+      );
+  });
 });
 
 it('every file of the state dir is in docs/state-dir.md', () => {
