@@ -109,11 +109,15 @@ interface JsonSchema {
   readonly default?: unknown;
 }
 
+const shapesOf = (schema: JsonSchema): readonly JsonSchema[] => [
+  schema,
+  ...[...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap(shapesOf),
+];
+
 /** Every key with its default, `health.path` for what is inside. Those that only hold others are left out. */
 function keysOf(schema: JsonSchema, prefix = ''): ReadonlyMap<string, unknown> {
   const found = new Map<string, unknown>();
-  const shapes = [schema, ...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
-  for (const [name, value] of shapes.flatMap(({ properties }) => Object.entries(properties ?? {}))) {
+  for (const [name, value] of shapesOf(schema).flatMap(({ properties }) => Object.entries(properties ?? {}))) {
     const inner = keysOf(value, `${prefix}${name}.`);
     if (inner.size === 0 || name === 'health') found.set(`${prefix}${name}`, value.default);
     for (const [key, standard] of inner) found.set(key, standard);

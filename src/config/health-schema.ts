@@ -5,6 +5,7 @@ import {
   integer,
   literal,
   minValue,
+  nonEmpty,
   number,
   optional,
   pipe,
@@ -13,7 +14,7 @@ import {
   union,
   variant,
 } from 'valibot';
-import { closed, command, notAnArray, parsedBy, positiveDuration } from './schema-parts.ts';
+import { closed, command, eitherBy, notAnArray, parsedBy, positiveDuration } from './schema-parts.ts';
 import { parseStatusRanges, STATUS_PATTERN } from './status-ranges.ts';
 
 const COUNT = 'a whole number, at least 1';
@@ -68,8 +69,9 @@ const warmupPath = optional(
 );
 const host = optional(pipe(string(HOST), regex(/^[!-~]+$/, HOST), description('The Host header.')), 'localhost');
 
-/** How a backend proves that it can take requests. */
-export const health = notAnArray(
+const CHECK = 'an object such as { "type": "connect" }';
+
+const check = notAnArray(
   variant(
     'type',
     [
@@ -106,7 +108,11 @@ export const health = notAnArray(
         ...limits,
       }),
     ],
-    (issue) =>
-      issue.path === undefined ? 'an object such as { "type": "connect" }' : 'connect, http, fastcgi or exec',
+    (issue) => (issue.path === undefined ? CHECK : 'connect, http, fastcgi or exec'),
   ),
 );
+
+const LIST = 'at least one check';
+
+/** How a backend proves that it can take requests: by one check, or by all of a list. */
+export const health = eitherBy((value) => Array.isArray(value), pipe(array(check, LIST), nonEmpty(LIST)), check, CHECK);

@@ -1,9 +1,9 @@
 // What a file says, checked and completed. Nothing is created here, and nothing is read but the symlinks of stateDir.
 import { resolve } from 'node:path';
-import { type InferOutput, safeParse } from 'valibot';
-import type { Config, HealthCheck } from '../core/config.ts';
+import { safeParse } from 'valibot';
+import type { Config } from '../core/config.ts';
 import type { ConfigProblem } from '../core/failure.ts';
-import type { health } from './health-schema.ts';
+import { toHealthChecks } from './health-checks.ts';
 import { configFailure, toProblems } from './problems.ts';
 import { realPathOfExisting } from './real-path.ts';
 import { type FileOutput, fileSchema } from './schema.ts';
@@ -46,7 +46,6 @@ function contradictions({ listen, workers }: FileOutput): readonly ConfigProblem
 
 const COMMAND_KEYS = [
   'command',
-  'health.command',
   'hooks.beforeStart',
   'hooks.afterSwitch',
   'hooks.afterFailure',
@@ -58,7 +57,9 @@ type Commands = ReadonlyMap<string, readonly string[]>;
 /** argv of every command that is written as one string, by its key. */
 async function splitCommands(content: unknown, problems: ConfigProblem[]): Promise<Commands> {
   const commands = new Map<string, readonly string[]>();
-  for (const key of COMMAND_KEYS) {
+  const health = valueAt(content, 'health');
+  const ofHealth = Array.isArray(health) ? health.map((_, index) => `health.${index}.command`) : ['health.command'];
+  for (const key of [...COMMAND_KEYS, ...ofHealth]) {
     const value = valueAt(content, key);
     // The schema has said already what is wrong with an empty one.
     if (typeof value !== 'string' || value === '') continue;
@@ -105,7 +106,7 @@ interface Resolved {
 
 function build(output: FileOutput, { file, base, stateDir, commands }: Resolved): Config {
   const { schedule, hooks } = output;
-  const argv = (key: (typeof COMMAND_KEYS)[number], command: string | readonly string[]): readonly string[] =>
+  const argv = (key: string, command: string | readonly string[]): readonly string[] =>
     typeof command === 'string' ? (commands.get(key) ?? [command]) : command;
   const hook = (name: keyof typeof hooks): readonly string[] | null => {
     const command = hooks[name];
@@ -125,7 +126,7 @@ function build(output: FileOutput, { file, base, stateDir, commands }: Resolved)
     workers: output.workers,
     socketMode: output.socketMode,
     socketGroup: output.socketGroup ?? null,
-    health: toHealthCheck(output.health, (command) => argv('health.command', command)),
+    health: toHealthChecks(output.health, argv),
     startTimeoutMs: output.startTimeout,
     drainTimeoutMs: output.drainTimeout,
     stopSignal: output.stopSignal,
@@ -154,34 +155,4 @@ function toReleases(release: FileOutput['release'], base: string, argv: Argv): C
     prepare: prepare === undefined ? null : argv(prepare),
     timeoutMs: timeout,
   };
-}
-
-function toHealthCheck(check: InferOutput<typeof health>, argv: Argv): HealthCheck {
-  const { timeout: timeoutMs, interval: intervalMs, successes, failures, warmup } = check;
-  const limits = { timeoutMs, intervalMs, successes, failures, warmup };
-  switch (check.type) {
-    case 'connect':
-      return { type: check.type, ...limits };
-    case 'http':
-      return {
-        type: check.type,
-        path: check.path,
-        status: check.status,
-        host: check.host,
-        warmupPaths: [check.warmupPath].flat(),
-        ...limits,
-      };
-    case 'fastcgi':
-      return {
-        type: check.type,
-        path: check.path,
-        script: check.script ?? null,
-        status: check.status,
-        host: check.host,
-        warmupPaths: [check.warmupPath].flat(),
-        ...limits,
-      };
-    case 'exec':
-      return { type: check.type, command: argv(check.command), ...limits };
-  }
 }

@@ -51,11 +51,11 @@ async function toProblem({ issue, path }: PlacedIssue): Promise<ConfigProblem> {
 }
 
 /** Passwords live in the environment and in arguments. */
-const isSecret = ([top, second]: readonly string[]): boolean =>
+const isSecret = ([top, second, third]: readonly string[]): boolean =>
   top === 'env' ||
   top === 'command' ||
   top === 'hooks' ||
-  (top === 'health' && second === 'command') ||
+  (top === 'health' && (second === 'command' || third === 'command')) ||
   (top === 'release' && second === 'prepare');
 
 const MAX_SHOWN = 80;

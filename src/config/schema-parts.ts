@@ -17,6 +17,7 @@ import {
   regex,
   type StrictObjectSchema,
   string,
+  type UnionSchema,
   union,
 } from 'valibot';
 import { DURATION_PATTERN, MAX_TIMER_MS, parseDuration } from './duration.ts';
@@ -45,6 +46,22 @@ export function notAnArray<Schema extends GenericSchema>(schema: Schema): Schema
   const refuse = string('an object');
   const run: Schema['~run'] = (dataset, config) =>
     Array.isArray(dataset.value) ? (refuse['~run'](dataset, config) as never) : schema['~run'](dataset, config);
+  return { ...schema, '~run': run };
+}
+
+/**
+ * A union of two whose members are told apart before they are tried: what is wrong is told of the one that was meant. To
+ * JSON Schema it is a union like any other.
+ */
+export function eitherBy<One extends GenericSchema, Other extends GenericSchema>(
+  isOne: (value: unknown) => boolean,
+  one: One,
+  other: Other,
+  expected: string,
+): UnionSchema<[One, Other], string> {
+  const schema = union([one, other], expected);
+  const run: (typeof schema)['~run'] = (dataset, config) =>
+    (isOne(dataset.value) ? one : other)['~run'](dataset, config) as never;
   return { ...schema, '~run': run };
 }
 

@@ -1,45 +1,52 @@
 // What an app's configuration says once it has been read and found valid. Durations are milliseconds, paths absolute.
 
-/** How a backend proves that it can take requests. Every kind shares the limits of {@link HealthLimits}. */
-export type HealthCheck = HealthLimits &
-  (
-    | { readonly type: 'connect' }
-    | {
-        readonly type: 'http';
-        /** Path and query of the request. */
-        readonly path: string;
-        /** Ranges of status codes that pass, both ends included. */
-        readonly status: readonly (readonly [from: number, to: number])[];
-        /** The Host header. */
-        readonly host: string;
-        /** Asked by turns during the warm-up; none: the path. */
-        readonly warmupPaths: readonly string[];
-      }
-    | {
-        readonly type: 'fastcgi';
-        /** Path and query of the request: REQUEST_URI, SCRIPT_NAME and QUERY_STRING. */
-        readonly path: string;
-        /** SCRIPT_FILENAME; null: the path. */
-        readonly script: string | null;
-        readonly status: readonly (readonly [from: number, to: number])[];
-        readonly host: string;
-        readonly warmupPaths: readonly string[];
-      }
-    | { readonly type: 'exec'; readonly command: readonly string[] }
-  );
-
-export interface HealthLimits {
-  /** One probe may take this long. */
+/** How a backend proves that it can take requests: a round of its checks passes when all of them do. */
+export interface HealthChecks {
+  /** At least one. */
+  readonly checks: readonly HealthCheck[];
+  /** The longest of theirs: so long may a round take. */
   readonly timeoutMs: number;
-  /** Pause between two probes. */
+  /** Pause between two rounds: the longest that one of the checks asks for. */
   readonly intervalMs: number;
-  /** Probes in a row that must pass before a backend counts as ready. */
+  /** Rounds in a row that must pass before a backend counts as ready: the most that one of the checks asks for. */
   readonly successes: number;
-  /** Probes in a row that must fail before keepalive acts. */
+  /** Rounds in a row that must fail before keepalive acts: the fewest that one of the checks asks for. */
   readonly failures: number;
-  /** Requests to a backend that is ready, before traffic moves to it. */
+  /** Requests to a backend that is ready, before traffic moves to it: those of all checks. */
   readonly warmup: number;
 }
+
+/** One check of a backend. */
+export type HealthCheck = {
+  /** One probe may take this long. */
+  readonly timeoutMs: number;
+  /** Requests of the warm-up. */
+  readonly warmup: number;
+} & (
+  | { readonly type: 'connect' }
+  | {
+      readonly type: 'http';
+      /** Path and query of the request. */
+      readonly path: string;
+      /** Ranges of status codes that pass, both ends included. */
+      readonly status: readonly (readonly [from: number, to: number])[];
+      /** The Host header. */
+      readonly host: string;
+      /** Asked by turns during the warm-up; none: the path. */
+      readonly warmupPaths: readonly string[];
+    }
+  | {
+      readonly type: 'fastcgi';
+      /** Path and query of the request: REQUEST_URI, SCRIPT_NAME and QUERY_STRING. */
+      readonly path: string;
+      /** SCRIPT_FILENAME; null: the path. */
+      readonly script: string | null;
+      readonly status: readonly (readonly [from: number, to: number])[];
+      readonly host: string;
+      readonly warmupPaths: readonly string[];
+    }
+  | { readonly type: 'exec'; readonly command: readonly string[] }
+);
 
 /** Times at which the supervisor acts by itself. `null` turns one off. */
 export interface Schedule {
@@ -78,7 +85,7 @@ export interface Config {
   readonly workers: number;
   readonly socketMode: number;
   readonly socketGroup: string | null;
-  readonly health: HealthCheck;
+  readonly health: HealthChecks;
   /** Spawn to ready. */
   readonly startTimeoutMs: number;
   /** Last connection closed, else go on. */

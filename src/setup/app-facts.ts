@@ -68,7 +68,8 @@ const nearest = (path: string): string => (existsSync(path) ? path : nearest(dir
 
 /** Where the programs of the configuration are found now. */
 function programDirectories({ command, health, hooks, cwd }: Config, env: NodeJS.ProcessEnv): readonly string[] {
-  const commands = [command, health.type === 'exec' ? health.command : null, ...Object.values(hooks)];
+  const checks = health.checks.map((check) => (check.type === 'exec' ? check.command : null));
+  const commands = [command, ...checks, ...Object.values(hooks)];
   return commands.flatMap((argv) => {
     const program = argv?.[0] ?? '';
     if (program === '' || program.includes('/')) return [];

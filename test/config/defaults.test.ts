@@ -16,7 +16,14 @@ test('a command is all that a configuration needs', async () => {
     workers: 1,
     socketMode: 0o660,
     socketGroup: null,
-    health: { type: 'connect', timeoutMs: 5_000, intervalMs: 100, successes: 1, failures: 3, warmup: 0 },
+    health: {
+      checks: [{ type: 'connect', timeoutMs: 5_000, warmup: 0 }],
+      timeoutMs: 5_000,
+      intervalMs: 100,
+      successes: 1,
+      failures: 3,
+      warmup: 0,
+    },
     startTimeoutMs: 60_000,
     drainTimeoutMs: 30_000,
     stopSignal: 'SIGTERM',
@@ -74,8 +81,7 @@ test('every key arrives as it was meant', async () => {
     socketMode: 0o666,
     socketGroup: 'www-data',
     health: {
-      type: 'exec',
-      command: ['bin/check', '{socket}'],
+      checks: [{ type: 'exec', command: ['bin/check', '{socket}'], timeoutMs: 1_000, warmup: 4 }],
       timeoutMs: 1_000,
       intervalMs: 50,
       successes: 2,
@@ -103,8 +109,8 @@ test('the paths of a warm-up can be one or several, and none means the path of t
     ],
   ] as const) {
     using files = workspace({ 'graceful.config.json': { command: ['x'], health: { type: 'http', warmupPath } } });
-    const { health } = await files.load();
-    assert.deepEqual(health.type === 'http' && health.warmupPaths, paths);
+    const [check] = (await files.load()).health.checks;
+    assert.deepEqual(check?.type === 'http' && check.warmupPaths, paths);
   }
 });
 
@@ -133,8 +139,8 @@ test('the statuses of a health check can be written in every sensible way', asyn
   ];
   for (const [status, ranges] of table) {
     using files = workspace({ 'graceful.config.json': { command: ['x'], health: { type: 'http', status } } });
-    const { health } = await files.load();
-    assert.deepEqual(health.type === 'http' && [health.path, health.host, health.status], [
+    const [check] = (await files.load()).health.checks;
+    assert.deepEqual(check?.type === 'http' && [check.path, check.host, check.status], [
       '/healthz',
       'localhost',
       ranges,
@@ -171,4 +177,22 @@ test('release: git has defaults of its own', async () => {
   assert.deepEqual((await files.load()).release, whole);
   using typed = workspace({ 'graceful.config.json': { command: ['x'], release: { type: 'git' } } });
   assert.deepEqual((await typed.load()).release, { ...whole, dir: `${typed.dir}/releases` });
+});
+
+test('of a list of checks the longest interval, the most successes and the fewest failures count, and all warm-ups', async () => {
+  const health = [
+    { type: 'http', path: '/ready', timeout: '1s', interval: '2s', successes: 2, failures: 5, warmup: 3 },
+    { type: 'exec', command: 'bin/check {socket}', timeout: '3s', failures: 2, warmup: 1 },
+  ];
+  using files = workspace({ 'graceful.config.json': { command: ['x'], health } });
+  const { checks, ...limits } = (await files.load()).health;
+  assert.deepEqual(limits, { timeoutMs: 3_000, intervalMs: 2_000, successes: 2, failures: 2, warmup: 4 });
+  assert.deepEqual(
+    checks.map(({ type, timeoutMs, warmup }) => [type, timeoutMs, warmup]),
+    [
+      ['http', 1_000, 3],
+      ['exec', 3_000, 1],
+    ],
+  );
+  assert.deepEqual(checks[1]?.type === 'exec' && checks[1].command, ['bin/check', '{socket}']);
 });

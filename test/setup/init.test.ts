@@ -222,7 +222,8 @@ describe('init writes a configuration that loads', () => {
     assert.match(plan.config.command[0] ?? '', /php-fpm/);
     assert.deepEqual(plan.config.command.slice(1), ['-F', '-y', 'php-fpm.graceful.conf']);
     assert.match(readFileSync(join(place.dir, 'php-fpm.graceful.conf'), 'utf8'), /listen = \$\{GRACEFUL_SOCKET\}/);
-    assert.equal(plan.config.health.type === 'fastcgi' && plan.config.health.path, '/ping');
+    const [check] = plan.config.health.checks;
+    assert.equal(check?.type === 'fastcgi' && check.path, '/ping');
     assert.deepEqual(writePlan(plan).length, 1);
   });
 
@@ -251,7 +252,8 @@ describe('init writes a configuration that loads', () => {
       [config.command, config.name, config.stateDir],
       [['node', 'b.js'], 'blog', join(place.dir, 'run')],
     );
-    assert.equal(config.health.type === 'http' && config.health.path, '/up?full=1');
+    const [check] = config.health.checks;
+    assert.equal(check?.type === 'http' && check.path, '/up?full=1');
   });
 
   it('a configuration that lies elsewhere names the directory of the app', async () => {

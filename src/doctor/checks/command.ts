@@ -12,7 +12,7 @@ export async function command({ config, system }: DoctorContext): Promise<readon
     return [error(message, 'change command, cwd or envFile in the configuration, or the file that it names')];
   }
   const found = ok(`the backend's program and directory are there: ${config.command[0]}`);
-  if (config.health.type !== 'connect') return [found];
+  if (config.health.checks.some(({ type }) => type !== 'connect')) return [found];
   return [
     found,
     note(
