@@ -51,6 +51,12 @@ export default defineConfig([
     },
   },
   {
+    input: { redirect: 'src/redirect/preload.ts' },
+    platform: 'node',
+    transform: { target: 'node20' },
+    output: { dir: 'dist', format: 'cjs', entryFileNames: '[name].cjs', comments: false },
+  },
+  {
     input: { index: 'src/index.ts' },
     platform: 'node',
     // Whoever imports us has our dependencies.

@@ -60,6 +60,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   doctor: ['core', 'config', 'system'],
   api: ['core', 'config', 'system', 'operations', 'control', 'hosts'],
   cli: ['core', 'config', 'version.ts'],
+  redirect: [],
 };
 
 /** What it may know the shape of, and gets from whoever calls it. */
@@ -102,6 +103,23 @@ describe('the architecture', () => {
   it('core imports nothing at all from outside', () => {
     assert.deepEqual(
       violations(isOurs, ({ from }) => layerOf(from) === 'core'),
+      [],
+    );
+  });
+
+  it('redirect, which apps load, imports nothing but what Node has, and nobody imports it', () => {
+    assert.deepEqual(
+      violations(
+        (found) => isOurs(found) || builtinModules.includes(found.to.replace(/^node:/, '')),
+        ({ from }) => layerOf(from) === 'redirect',
+      ),
+      [],
+    );
+    assert.deepEqual(
+      violations(
+        ({ from }) => layerOf(from) === 'redirect',
+        ({ to }) => layerOf(to) === 'redirect',
+      ),
       [],
     );
   });

@@ -86,13 +86,14 @@ const account = (failure: FailureRecord): Account => {
       const { slot, timeoutMs, lastProbe, listensAt, expected, log, logPath } = failure.details;
       const listens = listensAt.length === 0 ? 'nowhere' : listensAt.join(', ');
       const misplaced = !listensAt.includes(expected);
+      const atPort = listensAt.some((place) => place.startsWith('TCP port'));
       return {
         what: `${slot}: the backend was not ready within ${humanDuration(timeoutMs)}`,
         evidence: [...facts({ 'last probe': lastProbe, 'listens at': listens, expected }), ...logTail(log, logPath)],
         next: [
           UNMOVED,
           misplaced
-            ? 'Make the app listen at GRACEFUL_SOCKET (or {socket} in `command`), then run the command again.'
+            ? `Make the app listen at GRACEFUL_SOCKET (or {socket} in \`command\`)${atPort ? ', or if it is a Node app, set `listen: redirect`' : ''}, then run the command again.`
             : AGAIN,
         ],
       };

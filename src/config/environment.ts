@@ -31,6 +31,10 @@ export async function appEnvironment(
   for (const [key, value] of Object.entries(base)) {
     if (value !== undefined && !OF_THE_MANAGER.has(key)) environment.set(key, value);
   }
+  // A backend that is redirected has called graceful: what was given to it is not for the next one, nor for a hook.
+  const { GRACEFUL_REDIRECT: redirect, NODE_OPTIONS: nodeOptions } = base;
+  if (redirect && nodeOptions?.startsWith(redirect))
+    environment.set('NODE_OPTIONS', nodeOptions.slice(redirect.length).trimStart());
   for (const path of config.envFile) {
     for (const [key, value] of Object.entries(await readEnvFile(path, config.file))) environment.set(key, value);
   }
@@ -50,6 +54,7 @@ export async function appEnvironment(
 const OF_THE_MANAGER: ReadonlySet<string> = new Set([
   'GRACEFUL_CONFIG',
   'GRACEFUL_STATEDIR',
+  'GRACEFUL_REDIRECT',
   'NOTIFY_SOCKET',
   'GRACEFUL_WORKER',
   'LISTEN_PID',

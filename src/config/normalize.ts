@@ -39,7 +39,7 @@ function contradictions({ listen, workers }: FileOutput): readonly ConfigProblem
     {
       key: 'workers',
       found: `${workers} with listen: ${listen}`,
-      expected: '1, or listen: inherit, so that they can share the socket',
+      expected: '1, or listen: inherit (or redirect), so that they can share the socket',
     },
   ];
 }

@@ -30,7 +30,7 @@ const VALUE = 'a string, a number, true, false, or null to remove the variable';
 const VARIABLE = 'the name of a variable, without "="';
 const ENV_FILES = 'a path or an array of paths';
 const MODE = 'an octal string such as "0660" that lets the owner read and write';
-const LISTEN = '"path" or "inherit"';
+const LISTEN = '"path", "inherit" or "redirect"';
 const WORKERS = 'a whole number from 1 to 1000';
 const LOG = '"file" or "inherit"';
 const SIGNAL = 'the name of a signal, such as SIGTERM';
@@ -113,9 +113,9 @@ export const fileSchema = closed({
   ),
   listen: optional(
     pipe(
-      picklist(['path', 'inherit'], LISTEN),
+      picklist(['path', 'inherit', 'redirect'], LISTEN),
       description(
-        '`path`: the app binds $GRACEFUL_SOCKET. `inherit`: graceful binds it, and the app gets it as descriptor 3 (LISTEN_FDS).',
+        '`path`: the app binds $GRACEFUL_SOCKET. `inherit`: graceful binds it, and the app gets it as descriptor 3 (LISTEN_FDS). `redirect`: a Node app listens at its port, and finds itself at the socket.',
       ),
     ),
     'path',
@@ -126,7 +126,7 @@ export const fileSchema = closed({
       integer(WORKERS),
       minValue(1, WORKERS),
       maxValue(1_000, WORKERS),
-      description('Processes that share the socket of a slot; more than one needs `listen: inherit`.'),
+      description('Processes that share the socket of a slot; more than one needs `listen: inherit` or `redirect`.'),
     ),
     1,
   ),

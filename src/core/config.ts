@@ -79,8 +79,11 @@ export interface Config {
   readonly env: Readonly<Record<string, string | null>>;
   /** dotenv files, read afresh at every start. */
   readonly envFile: readonly string[];
-  /** Who binds the slot's socket: `path` the app, at $GRACEFUL_SOCKET; `inherit` we, and the app gets it as descriptor 3. */
-  readonly listen: 'path' | 'inherit';
+  /**
+   * Who binds the slot's socket: `path` the app, at $GRACEFUL_SOCKET; `inherit` we, and the app gets it as descriptor 3;
+   * `redirect` a Node app that asks for a TCP port and is given the socket.
+   */
+  readonly listen: 'path' | 'inherit' | 'redirect';
   /** Processes that share the slot's socket. */
   readonly workers: number;
   readonly socketMode: number;

@@ -17,6 +17,7 @@ import { groupId } from './group-id.ts';
 import { logSize } from './log-file.ts';
 import { identify, pidNamespace } from './processes/identity.ts';
 import { spawning } from './processes/spawn.ts';
+import { redirection } from './redirection.ts';
 import { releaseOf } from './release.ts';
 import { listenAt } from './slot-socket.ts';
 import { applySocketRights } from './socket-file.ts';
@@ -86,11 +87,13 @@ export async function launch(
   const plan = await planFor(config, paths, slot, directory);
   const { cwd, argv } = plan;
   const instance = randomUUID();
-  const inherits = config.listen === 'inherit';
+  // One process alone binds the path: descriptors do not come through npm.
+  const inherits = config.listen === 'inherit' || (config.listen === 'redirect' && config.workers > 1);
   const env = {
     ...plan.env,
     GRACEFUL_INSTANCE: instance,
     ...(inherits ? { LISTEN_FDS: '1', LISTEN_FDNAMES: config.name } : {}),
+    ...(config.listen === 'redirect' ? redirection(plan.env['NODE_OPTIONS']) : {}),
   };
   const [release, logStart] = await Promise.all([releaseOf(config.cwd, cwd), logSize(own.log)]);
 

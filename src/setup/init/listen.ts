@@ -68,7 +68,7 @@ export function listenOnSocket(argv: readonly string[]): Listening {
     return {
       ...untouched,
       env: { PORT: '{socket}' },
-      says: "PORT is a path: Node's server.listen(process.env.PORT) takes one. An app that makes a number of it (Number, parseInt, +) has to listen on process.env.GRACEFUL_SOCKET instead.",
+      says: "PORT is a path: Node's server.listen(process.env.PORT) takes one. An app that makes a number of it (Number, parseInt, +) has to listen on process.env.GRACEFUL_SOCKET instead, or needs listen: redirect in place of this PORT.",
     };
   return {
     ...untouched,
