@@ -1,7 +1,7 @@
 // The supervisor's door: one HTTP server on the app's control socket, 0600. Every answer that takes time is a stream of
 // events whose last line decides; a client that hangs up or never reads changes nothing about the operation.
 
-import { rmSync } from 'node:fs';
+import { existsSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { GracefulEvent, OperationName } from '../core/events.ts';
 import { GracefulError } from '../core/failure.ts';
@@ -18,7 +18,7 @@ const LAST_WORDS_MS = 250;
 
 /** Listens at `path`, where nobody may be listening. Under the app's lock: two supervisors never both get here. */
 export async function listenForControl(path: string, doors: ControlDoors): Promise<ControlServer> {
-  rmSync(path, { force: true });
+  if (existsSync(path)) unlinkSync(path); // rmSync's errors have no code from Node 23 on
   const desk = new Desk(doors);
   const server = createServer(
     {

@@ -1,10 +1,10 @@
 // Files outside of the state dir: each bears our mark and a checksum, and without them none is overwritten or removed.
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, unlinkSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { dirname } from 'node:path';
 import { fail, type GracefulError } from '../core/failure.ts';
-import { isErrno, readIfPresent, writeAtomically } from '../system/atomic-file.ts';
+import { isErrno, readIfPresent, removeFile, writeAtomically } from '../system/atomic-file.ts';
 import { isMarked } from './mark.ts';
 
 export interface SetupFile {
@@ -46,7 +46,7 @@ export function install({ path, text }: SetupFile, whose: Whose, mode = 0o644): 
   if (standing === 'same') return null;
   refuse(path, standing, whose.force, 'overwrites');
   writeNew(path, text, mode);
-  return () => (before === null ? rmSync(path, { force: true }) : writeAtomically(path, before, { mode }));
+  return () => (before === null ? removeFile(path) : writeAtomically(path, before, { mode }));
 }
 
 /** Removes the file. Null: it was not there. @throws as {@link install} does. */
@@ -55,7 +55,7 @@ export function uninstall({ path, text }: SetupFile, whose: Whose): Undo | null 
   const standing = standingOf(before, text, whose.configFile);
   if (before === null) return null;
   refuse(path, standing, whose.force, 'removes');
-  attempt(path, () => rmSync(path));
+  attempt(path, () => unlinkSync(path));
   return () => writeAtomically(path, before, { mode: 0o644 });
 }
 

@@ -1,5 +1,5 @@
 // `graceful setup git-hook`: a marked block at the end of the hook, which may be somebody else's for the rest.
-import { existsSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync, unlinkSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fail, type GracefulError } from '../core/failure.ts';
 import { readIfPresent } from '../system/atomic-file.ts';
@@ -42,7 +42,7 @@ export async function setupGitHook(facts: AppFacts, options: SetupOptions, cwd: 
     if (found.block === null) return { ...report, action: 'absent', did: [], next: [] };
     const rest = replaceBlock(found, null);
     // Nothing but the line that we had to begin it with.
-    attempt(path, () => (rest === SHEBANG ? rmSync(path) : writeNew(path, rest, statSync(path).mode & 0o777)));
+    attempt(path, () => (rest === SHEBANG ? unlinkSync(path) : writeNew(path, rest, statSync(path).mode & 0o777)));
     return { ...report, action: 'removed', did: (await push?.refuse()) ?? [], next: [] };
   }
   if (before !== null && found.block === null && !force) refuseUnusable(path, before, block);

@@ -1,7 +1,9 @@
 // `graceful setup nginx`: a file of its own, checked by nginx -t with all the others, and taken back if that fails.
-import { existsSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
+
+import { existsSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fail } from '../core/failure.ts';
+import { removeFile } from '../system/atomic-file.ts';
 import type { AppFacts } from './app-facts.ts';
 import { attempt, install, type SetupFile, stamped, type Undo, uninstall } from './files.ts';
 import { markOf } from './mark.ts';
@@ -98,7 +100,7 @@ function put(file: SetupFile, link: string | null, whose: Whose): Undo | null {
     throw error;
   }
   return () => {
-    rmSync(link, { force: true });
+    removeFile(link);
     undo?.();
   };
 }
@@ -106,7 +108,7 @@ function put(file: SetupFile, link: string | null, whose: Whose): Undo | null {
 function take(file: SetupFile, link: string | null, whose: Whose): Undo | null {
   const undo = uninstall(file, whose);
   if (link === null || linkTarget(link) !== file.path) return undo;
-  attempt(link, () => rmSync(link));
+  attempt(link, () => unlinkSync(link));
   return () => {
     undo?.();
     symlinkSync(file.path, link);

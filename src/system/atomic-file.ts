@@ -8,9 +8,9 @@ import {
   openSync,
   readFileSync,
   renameSync,
-  rmSync,
   type Stats,
   statSync,
+  unlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -43,12 +43,24 @@ export function writeAtomically(path: string, content: string, options: { mode: 
   }
 }
 
+/**
+ * Removes a file that may be gone already. Not rmSync, whose errors have neither code nor call from Node 23 on.
+ * @throws the errno of unlink(2)
+ */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error;
+  }
+}
+
 /** For clearing up after a failure: why that failed is what has to be told. What stays is swept by the next operation. */
 export function removeIfPossible(path: string): void {
   try {
-    rmSync(path, { force: true });
+    unlinkSync(path);
   } catch {
-    // EIO, EROFS
+    // ENOENT, EIO, EROFS
   }
 }
 

@@ -1,7 +1,7 @@
 // Who runs in a slot: the plain pid file that every tool expects, and beside it the record that makes the pid certain.
-import { rmSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { Slot } from '../core/slot.ts';
-import { readIfPresent, writeAtomically } from './atomic-file.ts';
+import { readIfPresent, removeFile, writeAtomically } from './atomic-file.ts';
 import { canBe } from './processes/family.ts';
 import { bootId, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
 import type { Standby } from './standby.ts';
@@ -88,8 +88,8 @@ export function writePid(paths: SlotPaths, pid: number): void {
 
 export function removeRecord(paths: SlotPaths): void {
   // The pid file first: a pid without a record is never believed, a record without a pid file still is.
-  rmSync(paths.pid, { force: true });
-  rmSync(paths.backend, { force: true });
+  removeFile(paths.pid);
+  removeFile(paths.backend);
 }
 
 export function identifyDirectory(path: string): DirectoryIdentity {

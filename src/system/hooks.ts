@@ -1,6 +1,5 @@
 // The user's programs at a moment of an operation: beforeStart, afterSwitch, afterFailure.
 import { randomUUID } from 'node:crypto';
-import { rmSync } from 'node:fs';
 
 import { backendEnvironment } from '../config/environment.ts';
 import { replacePlaceholders } from '../config/placeholders.ts';
@@ -8,7 +7,7 @@ import { monotonicMs } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { HookName } from '../core/events.ts';
 import type { Slot } from '../core/slot.ts';
-import { readIfPresent, writeAtomically } from './atomic-file.ts';
+import { readIfPresent, removeFile, writeAtomically } from './atomic-file.ts';
 import { resolveCwd } from './launcher.ts';
 import { canBe, type Family, familyOf } from './processes/family.ts';
 import { identify, type ProcessIdentity } from './processes/identity.ts';
@@ -63,7 +62,7 @@ export async function runHook(
     instance,
     onStarted: ({ pid, startTicks, bootId }) => note({ pid, startTicks, bootId }),
   });
-  if (isUnderLock) rmSync(paths.hook, { force: true });
+  if (isUnderLock) removeFile(paths.hook);
   const ms = Math.round(monotonicMs() - startedAt);
   if (end.exitCode === 0 && !end.wasStopped) return { ok: true, ms };
   const { output } = end;
@@ -98,7 +97,7 @@ export async function endOrphan(path: string, paths: StatePaths): Promise<number
     ended = Number.isNaN(orphan.pid) ? (familyOf(orphan, socketPath)[0]?.pid ?? null) : orphan.pid;
     await terminate(orphan, { signal: 'SIGTERM', timeoutMs: GRACE_MS, socketPath, onSignal: () => undefined });
   }
-  rmSync(path, { force: true });
+  removeFile(path);
   return ended;
 }
 

@@ -1,10 +1,10 @@
 // The link NAME.socket: the one symlink that the proxy connects to. It is only ever replaced by rename(2), which is one
 // atomic step: unlink and symlink would lose connects in between.
-import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, readlinkSync, renameSync, symlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fail } from '../core/failure.ts';
 import { SLOTS, type Slot } from '../core/slot.ts';
-import { isErrno, removeIfPossible, tempPathFor } from './atomic-file.ts';
+import { isErrno, removeFile, removeIfPossible, tempPathFor } from './atomic-file.ts';
 import { kindOf } from './file-kind.ts';
 import type { StatePaths } from './state-paths.ts';
 
@@ -42,7 +42,7 @@ export function openLink(paths: StatePaths): Link {
     },
     remove() {
       readLink(paths);
-      rmSync(paths.link, { force: true });
+      removeFile(paths.link);
     },
   };
 }

@@ -3,12 +3,12 @@
 // frees with its holder: two processes can never both find the same holder dead (node-proper-lockfile#121).
 
 import fs from 'node:fs';
-import { rm, rmdir, stat } from 'node:fs/promises';
+import { rmdir, stat } from 'node:fs/promises';
 import lockfile from 'proper-lockfile';
 import { monotonicMs } from '../core/clock.ts';
 import type { EventSink } from '../core/events.ts';
 import { fail } from '../core/failure.ts';
-import { isErrno, readIfPresent, writeAtomically } from './atomic-file.ts';
+import { isErrno, readIfPresent, removeFile, writeAtomically } from './atomic-file.ts';
 import { delay } from './delay.ts';
 import { enterGate, gateName } from './gate.ts';
 import { bootId, identify, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
@@ -134,7 +134,13 @@ async function release(paths: StatePaths, unlock: () => Promise<void>, emit: Eve
     return null;
   });
   // Without the gate the file stays: it means nothing without the lock, and whoever comes next replaces it.
-  if (gate !== null) await rm(paths.lockHolder, { force: true }).catch(warn);
+  if (gate !== null) {
+    try {
+      removeFile(paths.lockHolder);
+    } catch (error) {
+      warn(error as Error);
+    }
+  }
   await unlock().catch((error: Error) => {
     if (!isErrno(error, 'ERELEASED', 'ENOTACQUIRED', 'ENOENT')) warn(error); // lost: told by onCompromised
   });
@@ -174,7 +180,7 @@ async function lockTouchedAt(paths: StatePaths): Promise<number | null> {
 }
 
 async function removeDeadLock(paths: StatePaths): Promise<boolean> {
-  await rm(paths.lockHolder, { force: true });
+  removeFile(paths.lockHolder);
   try {
     await rmdir(paths.lock);
     return true;

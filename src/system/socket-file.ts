@@ -1,9 +1,9 @@
 // A slot's socket file: whether somebody listens behind it, and who may connect to it.
-import { chmod, chown, lstat, rm } from 'node:fs/promises';
+import { chmod, chown, lstat } from 'node:fs/promises';
 import type { Config } from '../core/config.ts';
 import { fail } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
-import { isErrno } from './atomic-file.ts';
+import { isErrno, removeFile } from './atomic-file.ts';
 import { kindOf } from './file-kind.ts';
 import { groupId } from './group-id.ts';
 import { knockAt } from './knock.ts';
@@ -27,7 +27,7 @@ export async function socketExists(path: string): Promise<boolean> {
  */
 export async function clearSocketFile(slot: Slot, path: string): Promise<boolean> {
   if (!(await isStaleSocket(slot, path))) return false;
-  await rm(path, { force: true });
+  removeFile(path);
   return true;
 }
 

@@ -1,11 +1,11 @@
 // The state dir itself: made 0750 where missing, refused where others could plant files in it or have done so.
 import type { Stats } from 'node:fs';
-import { chmod, chown, lstat, mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Config } from '../core/config.ts';
 import { fail } from '../core/failure.ts';
 import { SLOTS } from '../core/slot.ts';
-import { isErrno, isOwn, isTempName } from './atomic-file.ts';
+import { isErrno, isOwn, isTempName, removeFile } from './atomic-file.ts';
 import { kindOf } from './file-kind.ts';
 import { groupId } from './group-id.ts';
 import type { StatePaths } from './state-paths.ts';
@@ -91,7 +91,7 @@ export async function sweepTempFiles(paths: StatePaths, name: string): Promise<r
   const leftovers = (await readdir(paths.dir, { withFileTypes: true }))
     .filter((entry) => isTempName(entry.name, name) && !entry.isDirectory())
     .map((entry) => join(paths.dir, entry.name));
-  await Promise.all(leftovers.map((path) => rm(path, { force: true })));
+  for (const path of leftovers) removeFile(path);
   return leftovers;
 }
 

@@ -41,8 +41,7 @@ describe('a call that the system refuses', { concurrency: 2, timeout: 120_000, s
     await using app = await createTestApp();
     await app.succeed('start');
     const log = join(app.dir, 'strace');
-    // The link is the first file that a `stop --all` removes, after the lock holder's of the drain.
-    const wrapper = straceInjecting({ call: 'unlink', error: 'EIO', when: 1 }, log);
+    const wrapper = straceInjecting({ call: 'unlink', error: 'EIO', when: 1, path: app.link }, log);
     const run = await app.spawnGraceful(['stop', '--all', '--json'], STRACE_ENV, wrapper).finished;
     assert.match(readFileSync(log, 'utf8'), /app\.socket"\) = -1 EIO .*INJECTED/);
     assertClear(run, 'EIO');

@@ -53,7 +53,7 @@ describe('health: fastcgi', { skip: skipUnless('php-fpm'), concurrency: 3 }, () 
   });
 
   it('fails for a backend that speaks HTTP, in words', async () => {
-    await using app = await createTestApp({ config: { health: CHECK, startTimeout: '500ms' } });
+    await using app = await createTestApp({ config: { health: CHECK, startTimeout: '3s' } });
     const { lastProbe } = failureOf(await app.graceful('start'), 'not-ready').details;
     assert.match(lastProbe, /the answer is not FastCGI/);
   });

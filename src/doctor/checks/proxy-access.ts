@@ -2,10 +2,9 @@
 
 import { once } from 'node:events';
 import { lstatSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import type { Config } from '../../core/config.ts';
-import { tempPathFor } from '../../system/atomic-file.ts';
+import { removeFile, tempPathFor } from '../../system/atomic-file.ts';
 import { applySocketRights } from '../../system/socket-file.ts';
 import type { DoctorContext } from '../doctor.ts';
 import { error, note, ok, type Remark } from '../finding.ts';
@@ -82,7 +81,7 @@ async function socketLikeOurs(config: Config, link: string): Promise<Probe> {
     path,
     async [Symbol.asyncDispose]() {
       await new Promise((resolve) => server.close(resolve));
-      await rm(path, { force: true });
+      removeFile(path);
     },
   };
 }

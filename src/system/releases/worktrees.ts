@@ -17,7 +17,7 @@ import { monotonicMs } from '../../core/clock.ts';
 import type { Config, GitReleases } from '../../core/config.ts';
 import type { EventSink } from '../../core/events.ts';
 import { fail } from '../../core/failure.ts';
-import { writeAtomically } from '../atomic-file.ts';
+import { removeFile, writeAtomically } from '../atomic-file.ts';
 import { delay } from '../delay.ts';
 import { enterGate } from '../gate.ts';
 import { endOrphan } from '../hooks.ts';
@@ -125,7 +125,7 @@ async function prepare(config: GitConfig, paths: StatePaths, directory: string, 
     graceMs: 1_000,
     onStarted: (program) => writeAtomically(paths.prepare, `${JSON.stringify(program)}\n`, { mode: 0o640 }),
   });
-  rmSync(paths.prepare, { force: true });
+  removeFile(paths.prepare);
   if (end.exitCode === 0 && !end.wasStopped) return;
   const { timeoutMs } = config.release;
   const reason =
