@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Slot } from '../../src/core/slot.ts';
+import { connectionsTo } from '../load/under-load.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
 import { assertExit, createTestApp, eventsOf, failureOf, type Run, type TestApp } from '../rig/test-app.ts';
@@ -203,9 +204,7 @@ onEachHost('stop', (createApp) => {
     await using app = await createApp({ env: { APP_ON_SIGTERM: 'exit' } });
     await app.succeed('start');
     const inFlight = app.get('/slow');
-    await until('the request has arrived', async () =>
-      (await app.status()).slots.some((slot) => (slot.connections?.accepted ?? 0) > 0),
-    );
+    await until('the request has arrived', async () => (await connectionsTo(app.socket('a'))) > 0);
     const run = await app.succeed('stop', '--all');
     assert.equal((await inFlight).status, 200);
     assert.equal(eventsOf(run, 'connections-cut').length, 0);
