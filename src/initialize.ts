@@ -3,6 +3,7 @@ import { basename, join, resolve } from 'node:path';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { openQuestions, type Questions } from './cli/ask.ts';
 import type { InitOptions, Invocation } from './cli/invocation.ts';
+import { outputTo } from './cli/output.ts';
 import { foundLine, showPlan, wrote } from './cli/show-init.ts';
 import { fail } from './core/failure.ts';
 import { adviceFor } from './setup/init/advice.ts';
@@ -33,11 +34,14 @@ export async function initialize(
   { options, globals }: Extract<Invocation, { kind: 'init' }>,
   around: Surroundings,
 ): Promise<number> {
-  const { cwd, stdin, stdout, stderr } = around;
+  const { cwd, stdin, stderr } = around;
+  const stdout = outputTo(around.stdout);
   const path = targetOf(globals.config, cwd);
   const { force, print } = options;
   if (!print) await refuseToReplace(path, force);
-  const say = (text: string): unknown => (globals.quiet || globals.json ? null : stdout.write(text));
+  const say = (text: string): void => {
+    if (!globals.quiet && !globals.json) stdout.write(text);
+  };
   const isTalking = stdin.isTTY && stderr.isTTY && !options.yes && !print && !globals.json && !globals.quiet;
   using questions = isTalking ? await openQuestions(stdin, stderr) : null;
   const { draft, others } = await choose(options, around, questions);
@@ -55,7 +59,7 @@ export async function initialize(
   }
   const written = writePlan(plan);
   if (globals.json) stdout.write(asJson(plan, written));
-  else say(wrote(written, await adviceFor(plan.config, cwd, around.env)));
+  else say(wrote(written, [...inTheWay(plan.draft), ...(await adviceFor(plan.config, cwd, around.env))]));
   return 0;
 }
 
@@ -138,6 +142,10 @@ async function answer(
       (isFastCgi ? null : await questions.text('Path of a health check over HTTP (Enter: connecting is enough)', '')),
   };
 }
+
+/** Without nginx's group every request is answered 502: a comment in the file is not enough. */
+const inTheWay = ({ remarks: { socketGroup } }: Draft): readonly string[] =>
+  socketGroup === undefined ? [] : [`socketGroup: ${socketGroup}`];
 
 const asJson = ({ path, text, draft, config }: InitPlan, written: readonly string[]): string => {
   const { kind, source, listening, lost } = draft;

@@ -3,6 +3,7 @@
 import { resolve } from 'node:path';
 import type { WriteStream } from 'node:tty';
 import type { Invocation } from './cli/invocation.ts';
+import { outputTo } from './cli/output.ts';
 import { showSetup } from './cli/show-setup.ts';
 import type { Config } from './core/config.ts';
 import { type AppFacts, factsOf } from './setup/app-facts.ts';
@@ -28,8 +29,8 @@ export async function setUp(
   const facts = factsOf(config, config.file ?? '', { node, script: resolve(cwd, script), env, stateDirGiven });
   const to = options.to === null ? null : resolve(cwd, options.to);
   const shown = showSetup(await perform(target, facts, { ...options, to }, cwd), globals);
-  stdout.write(shown.stdout);
-  stderr.write(shown.stderr);
+  outputTo(stdout).write(shown.stdout);
+  outputTo(stderr).write(shown.stderr);
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // `graceful init` and `graceful setup` as they are typed, without a terminal.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -26,6 +27,24 @@ describe('graceful init', () => {
     assert.equal(readFileSync(join(place.dir, 'graceful.config.yaml'), 'utf8'), text);
     assert.equal(graceful(place, 'init', '--command', 'other', '--force').status, 0);
     assert.equal(graceful(place, 'status').status, 3);
+  });
+
+  it('a reader that has gone away, as `| head` does, stops neither init nor setup', async () => {
+    using place = workspace({ 'package.json': PACKAGE });
+    for (const args of [
+      ['init', '--yes'],
+      ['setup', 'nginx'],
+    ]) {
+      const child = spawn(process.execPath, [BIN, ...args], { cwd: place.dir, env: cleanEnvironment() });
+      child.stdout.destroy();
+      let stderr = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        stderr += text;
+      });
+      const [code] = await once(child, 'close');
+      assert.deepEqual([code, stderr.includes('EPIPE')], [0, false], stderr);
+    }
+    assert.ok(existsSync(join(place.dir, 'graceful.config.yaml')));
   });
 
   it('--print only prints, and what it prints is the file', () => {
