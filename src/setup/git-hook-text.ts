@@ -12,8 +12,9 @@ export interface HookFacts {
   readonly branch: string;
 }
 
-/** git's variables would reach the app, which would take this repository for its own. */
-const CLEAN = '  unset $(git rev-parse --local-env-vars) GIT_EXEC_PATH GIT_REFLOG_ACTION';
+/** git's variables would reach the app, which would take this repository for its own. A merge has one named by its commit. */
+const CLEAN =
+  "  unset $(git rev-parse --local-env-vars) GIT_EXEC_PATH GIT_REFLOG_ACTION $(env | sed -n 's/^\\(GITHEAD_[0-9a-f]*\\)=.*/\\1/p')";
 
 const update = ({ app }: HookFacts): readonly string[] => [
   // Over ssh git runs hooks with a short PATH.

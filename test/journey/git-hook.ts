@@ -80,13 +80,13 @@ describe('git pull with the post-merge hook', { skip: skipUnless('git') }, () =>
         .read('dev/server.js')
         .replace(
           'response.end(version)',
-          'response.end(Object.keys(process.env).filter((name) => /^GIT_/.test(name)).concat("none").join())',
+          'response.end(Object.keys(process.env).filter((name) => /^GIT/.test(name)).concat("none").join())',
         ),
     );
     deploy(server, '2');
     git(server, 'dev', 'push', '-q');
     git(server, 'shop', 'pull', '-q');
-    const ours = Object.keys(process.env).filter((name) => name.startsWith('GIT_'));
+    const ours = Object.keys(process.env).filter((name) => name.startsWith('GIT'));
     assert.deepEqual(
       (await served(server)).split(',').filter((name) => !ours.includes(name)),
       ['none'],
