@@ -5,14 +5,25 @@ import { measureDeploys } from './measure/deploys.ts';
 import { measureBroken, measureKilledBackend, measureKilledManager } from './measure/faults.ts';
 import { measureIdle } from './measure/idle-cost.ts';
 import { measureStatus } from './measure/status-cost.ts';
+import { measureWorkers } from './measure/workers.ts';
 import { PEERS } from './peers/all.ts';
+import { CREWS, type Crew } from './peers/crews.ts';
 import type { Behaviour, Broken, LoadKind, Peer } from './peers/peer.ts';
 import { measureHistory } from './scale/history.ts';
 import { measureSockets } from './scale/sockets.ts';
 
 export interface Measurement {
   readonly id: string;
-  readonly kind: 'deploys' | 'broken' | 'killed-manager' | 'killed-backend' | 'status' | 'idle' | 'sockets' | 'history';
+  readonly kind:
+    | 'deploys'
+    | 'broken'
+    | 'killed-manager'
+    | 'killed-backend'
+    | 'workers'
+    | 'status'
+    | 'idle'
+    | 'sockets'
+    | 'history';
   readonly peer: string | null;
   readonly parameters: Readonly<Record<string, string | number>>;
   readonly run: number;
@@ -59,6 +70,9 @@ export function planOf({ runs, quick, updates }: Extent): readonly Measurement[]
     for (const peer of faulty)
       for (const when of peer.ours && !quick ? (['warm', 'alone'] as const) : (['alone'] as const))
         all.push(killedBackend(peer, when, run));
+  for (let run = 1; run <= runs; run += 1)
+    for (const count of quick ? [2] : [2, 4])
+      for (const crew of CREWS) all.push(workers(crew, count, quick ? 2 : 8, run));
   for (const peer of faulty.filter(({ id }) => HAS_STATUS.test(id))) all.push(status(peer, quick ? 5 : 15));
   for (const apps of quick ? [1, 10] : [1, 10, 50]) all.push(idle(apps, quick ? 10 : 60));
   for (const count of quick ? [100, 5_000] : [100, 10_000, 50_000]) all.push(sockets(count, quick ? 1 : 4));
@@ -106,6 +120,16 @@ const killedBackend = (peer: Peer, when: 'warm' | 'alone', run: number): Measure
   run,
   seconds: 6,
   measure: () => measureKilledBackend(peer, when),
+});
+
+const workers = (crew: Crew, count: number, seconds: number, run: number): Measurement => ({
+  id: `workers/${crew.id}/${count}/${run}`,
+  kind: 'workers',
+  peer: crew.id,
+  parameters: { workers: count, seconds },
+  run,
+  seconds: 2 * seconds + 6,
+  measure: () => measureWorkers(crew, count, seconds),
 });
 
 const status = (peer: Peer, times: number): Measurement => ({

@@ -6,8 +6,9 @@
 //   BENCH_DELAY=0-3         each request takes a random time between these milliseconds
 //   BENCH_SLOW_SHARE=0.05   this share of the requests takes 500 ms
 //   BENCH_WAIT_READY=1      tells pm2 when it listens
+//   BENCH_SAY=pid           says its pid instead of its version
 //
-// It listens on what its manager gives it: a descriptor of Server::Starter's, a unix socket, or a port.
+// It listens on what its manager gives it: a descriptor of Server::Starter's or graceful's, a unix socket, or a port.
 import { readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 
@@ -34,7 +35,7 @@ const server = createServer((request, response) => {
 
 const answer = (response, status, body) => {
   response.writeHead(status, {
-    'X-Version': version,
+    'X-Version': env.BENCH_SAY === 'pid' ? process.pid : version,
     'X-Pid': process.pid,
     'Content-Type': 'application/octet-stream',
     'Content-Length': Buffer.byteLength(body),
@@ -59,6 +60,7 @@ const ready = () => {
 
 if (broken === 'never-listens') setInterval(() => {}, 1 << 30);
 else if (env.SERVER_STARTER_PORT) server.listen({ fd: Number(env.SERVER_STARTER_PORT.split('=').at(-1)) }, ready);
+else if (Number(env.LISTEN_PID) === process.pid) server.listen({ fd: 3 }, ready);
 else if (env.PORT) server.listen(Number(env.PORT), '127.0.0.1', ready);
 else {
   const path = env.GRACEFUL_SOCKET ?? env.BENCH_SOCKET;

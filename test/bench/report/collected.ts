@@ -8,6 +8,7 @@ import type { Behaviour, LoadKind, Peer } from '../peers/peer.ts';
 import type { Result } from '../results.ts';
 import type { HistoryMark } from '../scale/history.ts';
 import type { SocketsResult } from '../scale/sockets.ts';
+import { type WorkersCase, workersCases } from './workers-table.ts';
 
 export interface Case<Data> {
   readonly peer: Peer;
@@ -27,6 +28,7 @@ export interface Collected {
   readonly broken: readonly Case<BrokenResult>[];
   readonly killedManager: readonly Case<KilledManagerResult | null>[];
   readonly killedBackend: readonly Case<KilledBackendResult>[];
+  readonly workers: readonly WorkersCase[];
   readonly status: readonly Case<StatusCost | null>[];
   readonly idle: readonly { readonly apps: number; readonly seconds: number; readonly figures: IdleResult }[];
   readonly sockets: readonly SocketsResult[];
@@ -46,6 +48,7 @@ export function collect(results: readonly Result[]): Collected {
     broken: cases<BrokenResult>(ofKind('broken')),
     killedManager: cases<KilledManagerResult | null>(ofKind('killed-manager')),
     killedBackend: cases<KilledBackendResult>(ofKind('killed-backend')),
+    workers: workersCases(ofKind('workers')),
     status: cases<StatusCost | null>(ofKind('status')),
     idle: good('idle')
       .map(({ parameters, data }) => ({

@@ -18,6 +18,7 @@ import {
 import { type Plot, plotsOf } from './plots.ts';
 import { whereOthersAreBetter } from './rivals.ts';
 import { table } from './words.ts';
+import { workersTable } from './workers-table.ts';
 
 const PAGE = 'docs/benchmarks.md';
 const PLOTS = 'docs/benchmarks';
@@ -44,7 +45,7 @@ export function writeReport(results: Results, write: boolean): string {
 function reportOf(collected: Collected, plots: readonly Plot[], machine: Machine | null): string {
   const plot = (file: string): readonly string[] =>
     plots.filter((one) => one.file === file).map(({ alt }) => `![${alt}](benchmarks/${file})`);
-  const runs = Math.max(0, ...collected.deploys.map((one) => one.runs.length));
+  const runs = Math.max(0, ...[...collected.deploys, ...collected.workers].map((one) => one.runs.length));
   const better = whereOthersAreBetter(collected);
   return [
     machineOf(machine, runs),
@@ -71,6 +72,8 @@ function reportOf(collected: Collected, plots: readonly Plot[], machine: Machine
     killedManagerTable(collected),
     '## SIGKILL of the backend',
     killedBackendTable(collected),
+    '## Several workers',
+    workersTable(collected.workers),
     '## What a manager costs',
     memoryTable(collected),
     'The status command against a bare start of its interpreter:',

@@ -1,5 +1,6 @@
 // Where a peer has the better figure: found by the script in the results, so that none is forgotten.
 import { spreadOf } from '../measure/figures.ts';
+import type { WorkersResult } from '../measure/workers.ts';
 import { type Collected, caseName, type DeployCase, lostOf, nameOf } from './collected.ts';
 import { figure, known } from './words.ts';
 
@@ -31,8 +32,25 @@ const SETTINGS = (['close', 'exit'] as const).flatMap((behaviour) =>
   [false, true].map((kept) => ({ behaviour, kept })),
 );
 
+const WORKERS: readonly {
+  readonly what: string;
+  readonly unit: string;
+  readonly value: (run: WorkersResult) => number | null;
+}[] = [
+  { what: 'time for a thousand requests', unit: 'ms', value: ({ perSecond }) => 1e6 / perSecond },
+  { what: 'p50', unit: 'ms', value: ({ p50 }) => p50 },
+  { what: 'p99', unit: 'ms', value: ({ p99 }) => p99 },
+  {
+    what: 'between the busiest and the least busy',
+    unit: '% of the requests',
+    value: ({ mostShare, leastShare }) => mostShare - leastShare,
+  },
+  { what: 'lost when one is killed', unit: '', value: ({ killed }) => killed.lost },
+  { what: 'until it is replaced', unit: 'ms', value: ({ killed }) => killed.backMs },
+];
+
 function contests(collected: Collected): readonly Contest[] {
-  const { deploys, killedBackend, status, idle } = collected;
+  const { deploys, killedBackend, workers, status, idle } = collected;
   const fast = deploys.filter(({ load, runs }) => load === 'fast' && runs.length > 0);
   const deployContest = (
     what: string,
@@ -75,6 +93,15 @@ function contests(collected: Collected): readonly Contest[] {
         ),
       ),
     },
+    ...[...new Set(workers.map((one) => one.workers))].flatMap((count) =>
+      WORKERS.map(({ what, unit, value }) => ({
+        what: `${count} workers: ${what}`,
+        unit,
+        entries: workers
+          .filter((one) => one.workers === count)
+          .flatMap(({ title, ours, runs }) => entry(title, ours, runs.map(value))),
+      })),
+    ),
     {
       what: 'status: CPU time',
       unit: 'ms',
