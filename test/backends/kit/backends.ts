@@ -1,6 +1,6 @@
 // The table: one row per directory in docs/examples, with what its test needs and how its program is made.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, renameSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { NginxOptions } from '../../rig/nginx.ts';
 import { inRepo } from '../../rig/paths.ts';
@@ -35,12 +35,14 @@ const run =
     execFileSync(need(program), args, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
   };
 
+const NOT_RELEASED = ['graceful.config.yaml', 'bin', 'current', 'releases', 'var'];
+
 /** A release directory of its own, and the link `current` to it: as deployment tools do. */
 function makeRelease(dir: string, version: number): void {
   const release = join(dir, 'releases', String(version));
   mkdirSync(release, { recursive: true });
-  for (const part of ['php-fpm.conf', 'public', 'version'])
-    cpSync(join(dir, part), join(release, part), { recursive: true });
+  for (const part of readdirSync(dir))
+    if (!NOT_RELEASED.includes(part)) cpSync(join(dir, part), join(release, part), { recursive: true });
   symlinkSync(release, join(dir, 'current.new'));
   renameSync(join(dir, 'current.new'), join(dir, 'current'));
 }
@@ -48,12 +50,13 @@ function makeRelease(dir: string, version: number): void {
 export const BACKENDS: readonly Backend[] = [
   { example: 'node' },
   { example: 'node-port', nginx: ['plain'] },
-  { example: 'node-workers' },
+  { example: 'node-workers', deploy: makeRelease },
   { example: 'express', prepare: npmPackages('express') },
   { example: 'fastify', prepare: npmPackages('fastify') },
   { example: 'gunicorn', needs: ['gunicorn'], nginx: ['plain'] },
   { example: 'gunicorn-inherit', needs: ['gunicorn'], nginx: ['keepalive'] },
   { example: 'uvicorn', needs: ['uvicorn'] },
+  { example: 'uvicorn-workers', needs: ['uvicorn'], nginx: ['keepalive'], deploy: makeRelease },
   { example: 'puma', needs: ['puma'] },
   { example: 'puma-inherit', needs: ['puma'], nginx: ['keepalive'] },
   {
