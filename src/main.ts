@@ -8,6 +8,7 @@ import { type LazyRenderer, lazyRenderer } from './cli/renderers/lazy.ts';
 import type { Renderer } from './cli/renderers/renderer.ts';
 import { showStatus as show } from './cli/show-status.ts';
 import { terminalOf } from './cli/terminal.ts';
+import type { Surroundings } from './commands/surroundings.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './core/config.ts';
 import type { EventSink, OperationName } from './core/events.ts';
@@ -48,30 +49,19 @@ async function perform(invocation: Invocation): Promise<number> {
     case 'status':
       return showStatus(invocation);
     case 'doctor':
-      return examine(invocation);
+      return (await import('./commands/doctor.ts')).examine(invocation, surroundings());
     case 'history':
-      return showHistory(invocation);
+      return (await import('./commands/history.ts')).showHistory(invocation, surroundings());
     case 'logs':
-      return showLogs(invocation);
+      return (await import('./commands/logs.ts')).showLogs(invocation, surroundings());
     case 'front':
-      return serveFront(invocation);
+      return (await import('./commands/serve-front.ts')).serveFront(invocation, surroundings());
     case 'run':
-      return supervise(invocation);
-    case 'init': {
-      const { initialize } = await import('./initialize.ts');
-      return initialize(invocation, { cwd: process.cwd(), env, ...streams() });
-    }
-    case 'setup': {
-      const { setUp } = await import('./set-up.ts');
-      const config = await configFor(invocation.globals);
-      return setUp(invocation, config, {
-        node: process.execPath,
-        script: argv[1] ?? '',
-        cwd: process.cwd(),
-        env,
-        ...streams(),
-      });
-    }
+      return (await import('./commands/supervise.ts')).supervise(invocation, surroundings());
+    case 'init':
+      return (await import('./commands/init.ts')).initialize(invocation, surroundings());
+    case 'setup':
+      return (await import('./commands/setup.ts')).setUp(invocation, surroundings());
     case 'completion': {
       const { completionFor } = await import('./cli/completion/completion.ts');
       say(completionFor(invocation.shell));
@@ -129,25 +119,6 @@ async function begin<Name extends OperationName>(
   });
 }
 
-async function supervise({ configs, metricsListen, globals }: Extract<Invocation, { kind: 'run' }>): Promise<number> {
-  const { runUnderInit } = await import('./system/init.ts');
-  const exitCode = await runUnderInit(argv, (what) => process.stderr.write(`graceful: ${what}\n`));
-  if (exitCode !== null) return exitCode;
-  const load = (file: string | null) => read(file, globals);
-  const files = configs.length === 0 ? [null] : configs;
-  const { run } = await import('./run.ts');
-  await run({
-    configs: await Promise.all(files.map(load)),
-    reread: ({ file }) => load(file),
-    metricsListen,
-    json: globals.json,
-    env,
-    stdout: process.stdout,
-    stderr: process.stderr,
-  });
-  return 0;
-}
-
 async function showStatus({ watch, intervalMs, globals }: Extract<Invocation, { kind: 'status' }>): Promise<number> {
   const system = openAppSystem(await configFor(globals));
   const options = { json: globals.json, colour: terminal(globals).answerColour };
@@ -168,76 +139,6 @@ async function showStatus({ watch, intervalMs, globals }: Extract<Invocation, { 
   const report = await status(system);
   show(report, { ...options, quiet: globals.quiet, stdout: standardOutput });
   return isServing(report) ? 0 : EXIT_CODES['not-serving'];
-}
-
-async function examine({ globals, strict, ...options }: Extract<Invocation, { kind: 'doctor' }>): Promise<number> {
-  const { configFindings, examineApp } = await import('./doctor/doctor.ts');
-  const { exitCodeOf } = await import('./doctor/verdict.ts');
-  const { showFindings } = await import('./cli/show-findings.ts');
-  const show = (findings: Parameters<typeof showFindings>[0]): void =>
-    showFindings(findings, {
-      json: globals.json,
-      quiet: globals.quiet,
-      colour: terminal(globals).answerColour,
-      stdout: process.stdout,
-    });
-  let config: Config;
-  try {
-    config = await configFor(globals);
-  } catch (thrown) {
-    const error = GracefulError.from(thrown);
-    show(configFindings(error));
-    return error.exitCode;
-  }
-  const system = openAppSystem(config);
-  const findings = await examineApp(system, { ...options, status: () => status(system) });
-  show(findings);
-  return exitCodeOf(findings, strict);
-}
-
-async function showHistory(asked: Extract<Invocation, { kind: 'history' }>): Promise<number> {
-  const config = await configFor(asked.globals);
-  const { printHistory } = await import('./history.ts');
-  const { json } = asked.globals;
-  const { answerColour: colour } = terminal(asked.globals);
-  printHistory(config, { ...asked, json, colour, stdout: process.stdout, stderr: process.stderr });
-  return 0;
-}
-
-async function showLogs(asked: Extract<Invocation, { kind: 'logs' }>): Promise<number> {
-  const config = await configFor(asked.globals);
-  const { printLogs } = await import('./logs.ts');
-  const end = new AbortController();
-  const letGo = onInterrupt(() => end.abort());
-  const { json } = asked.globals;
-  const { answerColour: colour } = terminal(asked.globals);
-  const { stdout, stderr } = process;
-  await printLogs(config, { ...asked, json, colour, stdout, stderr, signal: end.signal });
-  letGo();
-  return 0;
-}
-
-async function serveFront({ listen, globals }: Extract<Invocation, { kind: 'front' }>): Promise<number> {
-  const config = await configFor(globals);
-  const { startFront } = await import('./front.ts');
-  const { statePaths } = await import('./system/state-paths.ts');
-  const link = statePaths(config.stateDir, config.name).link;
-  const front = await startFront({
-    ...listen,
-    socketPath: link,
-    onError: (error) => process.stderr.write(`front: ${error.message}\n`),
-  });
-  say(
-    `front: http://${front.address.address}:${front.address.port}/ -> ${link} (for trying out; in production use nginx)\n`,
-  );
-  await new Promise<void>((resolve) => {
-    const letGo = onInterrupt(() => {
-      letGo();
-      resolve();
-    });
-  });
-  await front.close();
-  return 0;
 }
 
 /** No command: short help and, where there is a configuration, the status. */
@@ -281,6 +182,18 @@ async function leave(): Promise<void> {
 }
 
 const terminal = ({ noColor }: Globals) => terminalOf({ stdoutIsTty: isatty(1), stderrIsTty: isatty(2), noColor, env });
+
+/** For the commands that are loaded when they are asked for. */
+const surroundings = (): Surroundings => ({
+  argv,
+  env,
+  cwd: process.cwd(),
+  ...streams(),
+  colour: (globals) => terminal(globals).answerColour,
+  configFor,
+  read,
+  onInterrupt,
+});
 
 const streams = () => ({ stdin: process.stdin, stdout: process.stdout, stderr: process.stderr });
 

@@ -60,6 +60,7 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   doctor: ['core', 'config', 'system'],
   api: ['core', 'config', 'system', 'operations', 'control', 'hosts'],
   cli: ['core', 'config', 'version.ts'],
+  commands: ['cli', 'control', 'hosts', 'operations', 'doctor', 'setup', 'system', 'config', 'core', 'version.ts'],
   redirect: [],
 };
 

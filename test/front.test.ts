@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
-import { type Front, startFront } from '../src/front.ts';
+import { type Front, startFront } from '../src/commands/front.ts';
 import { pointLink, startApp } from './rig/app.ts';
 import { startHttpLoad } from './rig/http-load.ts';
 import { NO_FAILURES } from './rig/load-report.ts';

@@ -1,13 +1,12 @@
 // `graceful init`: wires what is found to what is asked and to the file that is written.
 import { basename, join, resolve } from 'node:path';
-import type { ReadStream, WriteStream } from 'node:tty';
-import { openQuestions, type Questions } from './cli/ask.ts';
-import type { InitOptions, Invocation } from './cli/invocation.ts';
-import { outputTo } from './cli/output.ts';
-import { foundLine, showPlan, wrote } from './cli/show-init.ts';
-import { fail } from './core/failure.ts';
-import { adviceFor } from './setup/init/advice.ts';
-import type { Draft } from './setup/init/draft.ts';
+import { openQuestions, type Questions } from '../cli/ask.ts';
+import type { InitOptions, Invocation } from '../cli/invocation.ts';
+import { outputTo } from '../cli/output.ts';
+import { foundLine, showPlan, wrote } from '../cli/show-init.ts';
+import { fail } from '../core/failure.ts';
+import { adviceFor } from '../setup/init/advice.ts';
+import type { Draft } from '../setup/init/draft.ts';
 import {
   type Answers,
   draftOfCommand,
@@ -15,19 +14,9 @@ import {
   planConfig,
   refuseToReplace,
   writePlan,
-} from './setup/init/plan.ts';
-import { findSources, type Source, sourcesIn } from './setup/init/sources.ts';
-
-export interface Streams {
-  readonly stdin: ReadStream;
-  readonly stdout: WriteStream;
-  readonly stderr: WriteStream;
-}
-
-interface Surroundings extends Streams {
-  readonly cwd: string;
-  readonly env: NodeJS.ProcessEnv;
-}
+} from '../setup/init/plan.ts';
+import { findSources, type Source, sourcesIn } from '../setup/init/sources.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** Returns the exit code. @throws `usage`, `config` or `setup-failed`, with nothing written. */
 export async function initialize(

@@ -1,11 +1,13 @@
 // `graceful history`: what is on disk, as a table or as lines of JSON.
-import { historyTable } from './cli/history-table.ts';
-import { type OutputStream, outputTo } from './cli/output.ts';
-import type { Config } from './core/config.ts';
-import { readHistory } from './system/history.ts';
-import { statePaths } from './system/state-paths.ts';
+import { historyTable } from '../cli/history-table.ts';
+import type { Invocation } from '../cli/invocation.ts';
+import { type OutputStream, outputTo } from '../cli/output.ts';
+import type { Config } from '../core/config.ts';
+import { readHistory } from '../system/history.ts';
+import { statePaths } from '../system/state-paths.ts';
+import type { Surroundings } from './surroundings.ts';
 
-export interface HistoryOptions {
+interface HistoryOptions {
   readonly limit: number;
   readonly failedOnly: boolean;
   readonly json: boolean;
@@ -14,7 +16,16 @@ export interface HistoryOptions {
   readonly stderr: OutputStream;
 }
 
-export function printHistory(config: Config, options: HistoryOptions): void {
+export async function showHistory(
+  asked: Extract<Invocation, { kind: 'history' }>,
+  { configFor, colour, stdout, stderr }: Surroundings,
+): Promise<number> {
+  const { globals } = asked;
+  printHistory(await configFor(globals), { ...asked, json: globals.json, colour: colour(globals), stdout, stderr });
+  return 0;
+}
+
+function printHistory(config: Config, options: HistoryOptions): void {
   const { limit, failedOnly, json, colour } = options;
   const paths = statePaths(config.stateDir, config.name);
   const { entries, unreadable } = readHistory(paths);

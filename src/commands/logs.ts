@@ -1,19 +1,20 @@
 // `graceful logs`: the end of the slots' logs, and what comes after it, over switches and rotation.
 import { statSync } from 'node:fs';
 import pc from 'picocolors';
-import type { Invocation } from './cli/invocation.ts';
-import { type Output, type OutputStream, outputTo } from './cli/output.ts';
-import { printable } from './cli/text.ts';
-import type { Config } from './core/config.ts';
-import { type PerSlot, perSlot, SLOTS, type Slot } from './core/slot.ts';
-import { openLink } from './system/link.ts';
-import { LogReader } from './system/log-reader.ts';
-import { watchLogs } from './system/log-watch.ts';
-import { type StatePaths, statePaths } from './system/state-paths.ts';
+import type { Invocation } from '../cli/invocation.ts';
+import { type Output, type OutputStream, outputTo } from '../cli/output.ts';
+import { printable } from '../cli/text.ts';
+import type { Config } from '../core/config.ts';
+import { type PerSlot, perSlot, SLOTS, type Slot } from '../core/slot.ts';
+import { openLink } from '../system/link.ts';
+import { LogReader } from '../system/log-reader.ts';
+import { watchLogs } from '../system/log-watch.ts';
+import { type StatePaths, statePaths } from '../system/state-paths.ts';
+import type { Surroundings } from './surroundings.ts';
 
 type Asked = Pick<Extract<Invocation, { kind: 'logs' }>, 'what' | 'follow' | 'lines'>;
 
-export interface LogsOptions extends Asked {
+interface LogsOptions extends Asked {
   readonly json: boolean;
   readonly colour: boolean;
   readonly stdout: OutputStream;
@@ -23,7 +24,21 @@ export interface LogsOptions extends Asked {
 }
 
 /** @throws the errno of a log that cannot be read. */
-export async function printLogs(config: Config, options: LogsOptions): Promise<void> {
+export async function showLogs(
+  asked: Extract<Invocation, { kind: 'logs' }>,
+  { configFor, colour, onInterrupt, stdout, stderr }: Surroundings,
+): Promise<number> {
+  const { globals } = asked;
+  const config = await configFor(globals);
+  const end = new AbortController();
+  const letGo = onInterrupt(() => end.abort());
+  const options = { ...asked, json: globals.json, colour: colour(globals), stdout, stderr, signal: end.signal };
+  await printLogs(config, options);
+  letGo();
+  return 0;
+}
+
+async function printLogs(config: Config, options: LogsOptions): Promise<void> {
   const paths = statePaths(config.stateDir, config.name);
   const stdout = outputTo(options.stdout);
   const stderr = outputTo(options.stderr);

@@ -1,12 +1,12 @@
 // `graceful run`: wires the supervisor to signals, systemd, the journal and, on request, a port for Prometheus.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { ListenAddress } from './cli/invocation.ts';
-import { journal } from './cli/renderers/journal.ts';
-import { listenForControl } from './control/server.ts';
-import type { Config } from './core/config.ts';
-import { Supervisor } from './hosts/supervisor/supervisor.ts';
-import { openNotifier } from './system/notify.ts';
+import type { ListenAddress } from '../cli/invocation.ts';
+import { journal } from '../cli/renderers/journal.ts';
+import { listenForControl } from '../control/server.ts';
+import type { Config } from '../core/config.ts';
+import { Supervisor } from '../hosts/supervisor/supervisor.ts';
+import { openNotifier } from '../system/notify.ts';
 
 export interface RunOptions {
   readonly configs: readonly Config[];
