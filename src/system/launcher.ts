@@ -119,7 +119,10 @@ export async function launch(
   });
   if (inherits) await applySocketRights(own.socket, config);
   child.unref();
-  const exited = child.then((result): Exit => ({ exitCode: result.exitCode ?? null, signal: result.signal ?? null }));
+  // Not execa's own end, which waits until the keepers of a killed leader have closed its pipe.
+  const exited = new Promise<Exit>((resolve) => {
+    child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
+  });
   const identity = child.pid === undefined ? null : identify(child.pid);
   if (identity === null) {
     child.ref();

@@ -4,7 +4,8 @@ import { statSync } from 'node:fs';
 import { it } from 'node:test';
 import { onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
-import { failureOf, type TestApp } from '../rig/test-app.ts';
+import { createTestApp, failureOf, type TestApp } from '../rig/test-app.ts';
+import { NO_SCHEDULE, supervise } from '../rig/test-supervisor.ts';
 import { until } from '../rig/until.ts';
 
 const workers = async (app: TestApp, slot: 'a' | 'b' = 'a') =>
@@ -98,4 +99,16 @@ onEachHost('workers', (createApp) => {
     );
     assert.equal((await app.get('/')).status, 200);
   });
+});
+
+it('a supervisor notices that the leader of its workers was killed, though they go on', async () => {
+  const config = { listen: 'inherit', workers: 2, schedule: NO_SCHEDULE };
+  await using app = await createTestApp({ config });
+  await using supervisor = await supervise(app);
+  await app.succeed('start', '--all');
+  await allOf(app, 2);
+  const since = supervisor.mark();
+  process.kill(app.pid('a') as number, 'SIGKILL');
+  await supervisor.event('operation-completed', ({ operation }) => operation === 'keepalive', since);
+  assert.equal(app.active(), 'b');
 });
