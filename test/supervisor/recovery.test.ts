@@ -1,6 +1,6 @@
 // A backend that dies is noticed at once, and replaced for as long as it takes.
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { attemptsThatCount, respawnDelayMs } from '../../src/hosts/supervisor/respawn.ts';
 import { runs } from '../rig/processes.ts';
@@ -239,6 +239,20 @@ describe('recovery', { concurrency: 3 }, () => {
       await supervisor.event('switch-verified', ({ slot }) => slot === 'b', since);
       assert.equal((await app.get('/')).status, 200);
       assert.notEqual(app.pid('b'), hung);
+    });
+
+    it('outlives a link that is none any more, says so on SIGHUP, and goes on when that has gone', async () => {
+      await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
+      await using supervisor = await supervise(app);
+      rmSync(app.link);
+      mkdirSync(app.link);
+      const since = supervisor.mark();
+      supervisor.process.kill('SIGHUP');
+      const { code } = await supervisor.event('operation-failed', ({ operation }) => operation === 'update', since);
+      assert.equal(code, 'link-not-ours');
+      rmdirSync(app.link);
+      await app.succeed('update');
+      assert.equal((await app.get('/')).status, 200);
     });
 
     it('leaves an app down that was stopped on purpose', async () => {

@@ -186,14 +186,18 @@ export class Supervisor {
 
   /** One line for people, as `systemctl status` shows it. */
   async #summary(): Promise<string> {
-    const reports = await Promise.all(this.#apps.map(({ app }) => app.status()));
-    return reports
-      .map(({ name, active, desired, slots }) => {
+    const summaryOf = async (app: SupervisedApp): Promise<string> => {
+      try {
+        const { active, desired, slots } = await app.status();
         const state =
           slots.find((slot) => slot.active)?.state ?? (desired === 'down' ? 'down on purpose' : 'nothing active');
-        return `${name}: ${active === null ? '' : `${active} `}${state}`;
-      })
-      .join(', ');
+        return `${active === null ? '' : `${active} `}${state}`;
+      } catch (error) {
+        return GracefulError.from(error).message; // the link is a directory
+      }
+    };
+    const all = this.#apps.map(async ({ app }) => `${app.system.config.name}: ${await summaryOf(app)}`);
+    return (await Promise.all(all)).join(', ');
   }
 }
 
