@@ -17,12 +17,10 @@ import { monotonicMs } from '../../core/clock.ts';
 import type { Config, GitReleases } from '../../core/config.ts';
 import type { EventSink } from '../../core/events.ts';
 import { fail } from '../../core/failure.ts';
-import { removeFile, writeAtomically } from '../atomic-file.ts';
 import { delay } from '../delay.ts';
 import { enterGate } from '../gate.ts';
-import { endOrphan } from '../hooks.ts';
+import { endOrphan, runNoted } from '../orphans.ts';
 import { listPids } from '../processes/stat.ts';
-import { runProgram } from '../program.ts';
 import type { StatePaths } from '../state-paths.ts';
 import { git } from './git.ts';
 
@@ -98,7 +96,7 @@ async function make(
   { checkout, commit, directory, inside, signal }: Making,
 ): Promise<void> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(config.release.timeoutMs)]);
-  await endOrphan(paths.prepare, paths);
+  await endOrphan(paths.prepare, paths.slots);
   await remove(checkout, directory);
   try {
     await git(checkout, ['worktree', 'add', '--detach', directory, commit], limit);
@@ -115,7 +113,7 @@ async function make(
 async function prepare(config: GitConfig, paths: StatePaths, directory: string, stop: AbortSignal): Promise<void> {
   const argv = config.release.prepare;
   if (argv === null) return;
-  const end = await runProgram({
+  const end = await runNoted(paths.prepare, {
     argv,
     cwd: directory,
     env: { ...(await appEnvironment(config, process.env)), GRACEFUL_HOOK: 'prepare' },
@@ -123,9 +121,7 @@ async function prepare(config: GitConfig, paths: StatePaths, directory: string, 
     socketPath: paths.slots.a.socket,
     stop,
     graceMs: 1_000,
-    onStarted: (program) => writeAtomically(paths.prepare, `${JSON.stringify(program)}\n`, { mode: 0o640 }),
   });
-  removeFile(paths.prepare);
   if (end.exitCode === 0 && !end.wasStopped) return;
   const { timeoutMs } = config.release;
   const reason =
