@@ -2,7 +2,7 @@
 // file becomes the older one, and the former older one goes.
 import { closeSync, constants, fstatSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
 import type { HistoryEntry } from '../core/history.ts';
-import { readIfPresent } from './atomic-file.ts';
+import { isOwn, readIfPresent } from './atomic-file.ts';
 import { enterGate } from './gate.ts';
 import type { StatePaths } from './state-paths.ts';
 
@@ -18,7 +18,8 @@ export async function appendHistory(paths: StatePaths, entry: HistoryEntry): Pro
   await rotateIfFull(paths);
   const file = openSync(paths.history, APPEND_FLAGS, 0o640);
   try {
-    if (!fstatSync(file).isFile()) throw new Error(`${paths.history} is not a file`);
+    const stat = fstatSync(file);
+    if (!stat.isFile() || !isOwn(stat)) throw new Error(`${paths.history} is not a file of this user's`);
     const line = Buffer.from(`${endsTorn(file) ? '\n' : ''}${JSON.stringify(entry)}\n`);
     if (writeSync(file, line) < line.length)
       throw new Error(`${paths.history} was only partly written: is the disk full?`);

@@ -65,6 +65,7 @@ export const PLANTS: readonly Plant[] = [
 export const NAMES = {
   'app.desired.json': 'a file',
   'app.versions.json': 'a file',
+  'app.history.jsonl': 'a history',
   'app.lock-holder.json': 'a file',
   'app.hook.json': 'a file',
   'app-a.pid': 'a file',
@@ -86,6 +87,7 @@ export type Name = keyof typeof NAMES;
 export function mustBeRefused(name: Name, { what, byUs = false }: Plant): boolean {
   const ours = NAMES[name];
   if (ours === 'a slot') return false; // refused by whoever needs the slot
+  if (ours === 'a history') return false; // told, and left as it is
   if (!byUs) return true;
   if (ours === 'the link') return false; // `link-not-ours`, or a link like any other
   if (ours === 'a log') return what === 'a FIFO' || what === 'a directory' || what === 'a socket';
