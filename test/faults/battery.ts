@@ -4,6 +4,7 @@
 //   --suite NAME     only this suite, may be repeated
 //   --only TEXT      only rows and cases with this in their names
 //   --seed N         the share of the short form that is tried; printed, to have it again
+//   --share N        of the kill matrix in its long form, one step in so many
 //   --results DIR    keeps what came of each suite in DIR/SUITE.json
 //   --write          puts the table into docs/reliability.md; with --results, from what is kept there, and runs nothing
 import { parseArgs } from 'node:util';
@@ -21,11 +22,13 @@ const { values } = parseArgs({
     suite: { type: 'string', multiple: true, default: [] },
     only: { type: 'string', default: '' },
     seed: { type: 'string', default: String(Math.floor(Date.now() / 1000) % 100_000) },
+    share: { type: 'string', default: '1' },
     results: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 });
 process.env['FAULTS_SEED'] = values.seed;
+process.env['FAULTS_SHARE'] = values.share;
 const form: Form = values.long ? 'long' : 'short';
 
 async function run(name: string): Promise<SuiteResult> {
@@ -35,7 +38,7 @@ async function run(name: string): Promise<SuiteResult> {
     suite: suite.name,
     form,
     date: new Date().toISOString().slice(0, 10),
-    command: `npm run test:faults -- ${values.long ? '--long ' : ''}--suite ${name} --seed ${values.seed}`,
+    command: `npm run test:faults -- ${values.long ? '--long ' : ''}--suite ${name}${values.share === '1' ? '' : ` --share ${values.share}`} --seed ${values.seed}`,
     seconds: (performance.now() - startedAt) / 1000,
     machine: describeMachine(),
     rows,

@@ -31,8 +31,13 @@ export function stateOf(pid: number): string | null {
   return line === '' ? null : line.slice(line.lastIndexOf(')') + 2, line.lastIndexOf(')') + 3);
 }
 
-/** Whether it runs: a zombie does not. */
-export const runs = (pid: number): boolean => !['Z', 'X', null].includes(stateOf(pid));
+/** Whether it runs: a zombie does not, unless it has threads that are still at it and hold its files open. */
+export function runs(pid: number): boolean {
+  const line = read(`/proc/${pid}/stat`);
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const threads = Number(fields[17]);
+  return line !== '' && (!['Z', 'X'].includes(fields[0] as string) || threads > 1);
+}
 
 export const parentOf = (pid: number): number => {
   const line = read(`/proc/${pid}/stat`);

@@ -1,5 +1,6 @@
 // Every command in every situation that it is made for.
 import { join } from 'node:path';
+import { commit, git } from '../../releases/site.ts';
 import { runs } from '../../rig/processes.ts';
 import type { TestApp } from '../../rig/test-app.ts';
 import { until } from '../../rig/until.ts';
@@ -24,6 +25,8 @@ export interface Deed {
   readonly takesLock: boolean;
   /** Done once it is refused: there is nothing left to do. */
   readonly isOnce: boolean;
+  /** A backend is more than one process. */
+  readonly hasWorkers: boolean;
   /** Some clients' requests take half a second, so that there is something to drain. */
   readonly slowClients: number;
   /** With a backend killed by somebody else, the command may rightly be refused. */
@@ -48,6 +51,7 @@ const deed = (name: string, args: readonly string[], rest: Partial<Deed> = {}): 
   movesToWarm: false,
   takesLock: args[0] !== 'keepalive' && !args.includes('--inactive'),
   isOnce: false,
+  hasWorkers: false,
   slowClients: 0,
   againMay: [0],
   config: () => ({}),
@@ -79,6 +83,17 @@ const afterDeathOf =
     for (const slot of slots) await killBackend(app, slot);
   };
 
+/** A slot of several processes with one socket, which is ours. */
+const WORKERS = { listen: 'inherit', workers: 2 };
+
+/** Two commits; the second one is to be deployed. */
+const committed = async (app: TestApp): Promise<void> => {
+  git(app.dir, 'init', '-q');
+  commit(app.dir, 'v1');
+  await app.succeed('update');
+  commit(app.dir, 'v2');
+};
+
 const twoVersions = async (app: TestApp): Promise<void> => {
   await app.succeed('update');
   app.deploy('2', { APP_ON_SIGTERM: 'exit' });
@@ -104,6 +119,14 @@ export const DEEDS: readonly Deed[] = [
   deed('update, the first', ['update'], { situation: nothing, running: [], mayRefuse: notYet }),
   deed('update --stop-old', ['update', '--stop-old'], { slowClients: 1 }),
   deed('rollback', ['rollback'], { situation: twoVersions, movesToWarm: true, isOnce: true, againMay: [0, 1] }),
+  deed('update, two workers', ['update'], { hasWorkers: true, config: () => WORKERS }),
+  deed('update, a git release', ['update'], {
+    situation: committed,
+    running: ['active'],
+    config: (dir) => ({ release: { type: 'git', prepare: turnstileHooks(dir).beforeStart } }),
+  }),
+  deed('update --watch', ['update', '--watch', '200ms']),
+  deed('update --dry-run', ['update', '--dry-run'], { takesLock: false }),
   deed('keepalive, healthy', ['keepalive']),
   deed('keepalive, the active one dead', ['keepalive'], {
     situation: afterDeathOf('a'),
@@ -111,6 +134,15 @@ export const DEEDS: readonly Deed[] = [
     mayRefuse: 'the active backend is dead',
     movesToWarm: true,
     provoke: kill('a'),
+  }),
+  deed('keepalive, the leader of the active workers dead', ['keepalive'], {
+    situation: afterDeathOf('a'),
+    running: ['other'],
+    mayRefuse: 'the leader of the active backend is dead',
+    movesToWarm: true,
+    provoke: kill('a'),
+    hasWorkers: true,
+    config: () => WORKERS,
   }),
   deed('keepalive, both dead', ['keepalive'], {
     situation: afterDeathOf('a', 'b'),

@@ -1,7 +1,7 @@
 // SIGKILL of a backend while the manager stands still between two of its system calls.
 import assert from 'node:assert/strict';
 import { otherSlot, type Slot } from '../../../src/core/slot.ts';
-import { runs } from '../../rig/processes.ts';
+import { environmentOf, runs } from '../../rig/processes.ts';
 import type { Run, TestApp } from '../../rig/test-app.ts';
 import { until } from '../../rig/until.ts';
 import { assertClear } from '../kit/clear.ts';
@@ -11,6 +11,7 @@ import { recordOf } from '../kit/state-files.ts';
 import type { Case } from '../kit/suite.ts';
 import type { Deed, Victim } from './deeds.ts';
 import { excuseOf } from './kill-manager.ts';
+import { assertOnlyOursSignalled } from './signals.ts';
 import { type Host, type Stage, setStage } from './stage.ts';
 import { whenStopped } from './standstill.ts';
 import type { Step } from './steps.ts';
@@ -32,10 +33,12 @@ export const killBackend = (deed: Deed, host: Host, victim: Victim, step: Step):
       const { app } = stage;
       await using witness = await watch(app, { slow: deed.slowClients });
       const before = { at: Date.now(), active: app.active() };
+      const processes = app.processes();
       let excuse: string | null = null;
       const run = await doAndStrike(stage, step, async () => {
         excuse = await strike(app, deed, victim, before);
       });
+      assertOnlyOursSignalled(deed, app, processes);
       if (run !== null) {
         assertClear(run);
         assert.ok(MAY_END.includes(run.code), `it ended with ${run.code}\n${run.stdout}${run.stderr}`);
@@ -82,9 +85,13 @@ async function strike(app: TestApp, deed: Deed, victim: Victim, before: Before):
   }
   const slots = active === null ? (['a', 'b'] as const) : [otherSlot(active)];
   const records = slots.map((slot) => recordOf(app, slot));
-  const activePid = active === null ? null : app.pid(active);
+  const spared = active === null ? undefined : recordOf(app, active)?.instance;
   // What has no record yet is the shell that waits for its word.
-  for (const pid of app.processes()) if (pid !== activePid) await kill(pid);
+  await until('the other backend has gone, with all that it started', () => {
+    const left = app.processes().filter((pid) => environmentOf(pid)['GRACEFUL_INSTANCE'] !== spared);
+    for (const pid of left) if (runs(pid)) process.kill(pid, 'SIGKILL');
+    return left.length === 0;
+  });
   // Traffic has left it, and it still answers what it had taken.
   if (before.active !== null && active !== before.active) return 'the backend that had the traffic before was killed';
   // One that passed its gate may have been chosen already: the link is led to it, and then back.

@@ -5,6 +5,7 @@ import { watch } from '../kit/invariants.ts';
 import { desiredOf } from '../kit/state-files.ts';
 import type { Case } from '../kit/suite.ts';
 import type { Deed } from './deeds.ts';
+import { assertOnlyOursSignalled } from './signals.ts';
 import { assertStaysDown, type Host, type Stage, setStage } from './stage.ts';
 import { whenStopped } from './standstill.ts';
 import type { Step } from './steps.ts';
@@ -22,7 +23,9 @@ export const killManager = (deed: Deed, host: Host, step: Step): Case => {
       await using stage = await setStage(deed, host);
       const { app } = stage;
       await using witness = await watch(app, { slow: deed.slowClients });
+      const processes = app.processes();
       const run = await doAndKill(stage, step);
+      assertOnlyOursSignalled(deed, app, processes);
       // The command that a killed supervisor leaves behind says so; a killed command says nothing.
       if (run !== null && run.signal !== 'SIGKILL') assertClear(run);
       await witness.check({

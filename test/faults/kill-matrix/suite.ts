@@ -1,6 +1,6 @@
 // SIGKILL at every step: of graceful, of the supervisor, of the active backend and of the other one, at each system call that
 // changes state, of every command in every situation.
-import { everyNth } from '../kit/seed.ts';
+import { everyNth, LONG_SHARE, SEED } from '../kit/seed.ts';
 import type { Case, Form, Suite } from '../kit/suite.ts';
 import { DEEDS, type Deed, STARTS, type Victim } from './deeds.ts';
 import { killBackend, titleOfBackend } from './kill-backend.ts';
@@ -9,8 +9,8 @@ import { recordSteps } from './record.ts';
 import type { Host } from './stage.ts';
 import type { Step } from './steps.ts';
 
-/** Of the steps, in the short form: one in so many. */
-const SHARE = { manager: 10, backend: 20 };
+/** Of the steps, in the short form: one in so many. In the long form each, or what --share says. */
+const SHARE = { manager: 24, backend: 60 };
 
 const HOSTS: readonly Host[] = ['one-shot', 'supervised'];
 const VICTIMS: readonly Victim[] = ['active', 'other'];
@@ -42,9 +42,12 @@ export const suite: Suite = {
 
 function* casesOf(deed: Deed, host: Host, steps: readonly Step[], form: Form): Iterable<Case> {
   const share = (all: readonly Step[], one: number, what: string): readonly Step[] =>
-    form === 'long' ? all : everyNth(all, one, `${deed.name} ${host} ${what}`);
+    everyNth(all, form === 'long' ? LONG_SHARE : one, `${deed.name} ${host} ${what}`);
   for (const step of share(steps, SHARE.manager, 'manager')) yield killManager(deed, host, step);
   if (host === 'starting') return;
+  // In the short form the backends of every other pair; another seed takes the others.
+  const turn = DEEDS.findIndex(({ name }) => name === deed.name) + HOSTS.indexOf(host) + SEED;
+  if (form === 'short' && turn % 2 === 1) return;
   for (const victim of VICTIMS)
     for (const step of share(whileThereIs(victim, deed, steps), SHARE.backend, victim))
       yield killBackend(deed, host, victim, step);

@@ -68,7 +68,7 @@ export async function watch(
       assertWhole(app);
       assert.deepEqual(strayFiles(app, false), [], 'I7: stray files');
       if (mayLose === undefined && mayRefuse === undefined) await assertLinkLeads(app);
-      await until('I7: no backend that nobody knows of', () => unknownProcesses(app).length === 0);
+      await until('I7: no backend that nobody knows of', () => unknownProcesses(app, true).length === 0);
 
       await deed.revive?.();
       const run = again === undefined ? null : await app.graceful(...again);
@@ -105,10 +105,14 @@ export async function assertLinkLeads(app: TestApp): Promise<void> {
   assert.equal(knock, 'answered', `I1: ready and alive: ${ready.join(', ')}; and the link leads nowhere`);
 }
 
-/** Live processes of the app that no record names. A hook that its graceful left behind is no backend. */
-function unknownProcesses(app: TestApp): readonly number[] {
-  const known = SLOTS.map((slot) => recordOf(app, slot)?.pid);
-  return app.processes().filter((pid) => !known.includes(pid) && environmentOf(pid)['GRACEFUL_HOOK'] === undefined);
+/** Live processes of the app that belong to no recorded backend. A hook that a killed graceful left is ended by the next one. */
+function unknownProcesses(app: TestApp, mayBeHook: boolean): readonly number[] {
+  const known = SLOTS.map((slot) => recordOf(app, slot)?.instance);
+  return app.processes().filter((pid) => {
+    const { GRACEFUL_INSTANCE: instance, GRACEFUL_HOOK: hook } = environmentOf(pid);
+    if (instance === undefined || (mayBeHook && hook !== undefined)) return false; // it has just exited; or is a hook
+    return !known.includes(instance);
+  });
 }
 
 async function assertConverged(app: TestApp, desired: 'up' | 'down', tidy: boolean): Promise<void> {
@@ -117,8 +121,7 @@ async function assertConverged(app: TestApp, desired: 'up' | 'down', tidy: boole
   if (desired === 'up') {
     const finding = await post(app.link, 'after all');
     assert.equal(finding, null, `I1: nothing serves in the end: ${finding?.error}`);
-    const pids = (): unknown[] => SLOTS.map((slot) => recordOf(app, slot)?.pid);
-    await until('I7: no process but two backends', () => app.processes().every((pid) => pids().includes(pid)));
+    await until('I7: no process but two backends', () => unknownProcesses(app, false).length === 0);
   } else {
     assert.notEqual(await knockAt(app.link), 'answered', 'I6: stopped, and yet somebody answers at the link');
     await until('I6: stopped, and nothing runs', () => app.processes().length === 0);

@@ -3,6 +3,9 @@
 /** Set by battery.ts before any suite is loaded. */
 export const SEED = Number(process.env['FAULTS_SEED'] ?? 1);
 
+/** What --share says: of the long form of a large suite, one case in so many. */
+export const LONG_SHARE = Number(process.env['FAULTS_SHARE'] ?? 1);
+
 /** Numbers from 0 to 1, the same for the same seed and name (mulberry32). */
 export function randomFrom(name: string, seed = SEED): () => number {
   let state = [...name].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), seed) | 0;

@@ -6,10 +6,10 @@ import { readIfPresent } from '../../../src/system/atomic-file.ts';
 import { statePaths } from '../../../src/system/state-paths.ts';
 import type { TestApp } from '../../rig/test-app.ts';
 
-const { dir: _, slots, lock, lockHolder, hook, ...lasting } = statePaths('', '');
+const { dir: _, slots, lock, lockHolder, hook, prepare, ...lasting } = statePaths('', '');
 const LASTING = [lasting, slots.a, slots.b].flatMap((paths) => Object.values(paths));
 /** There only while an operation is at work, or after it was killed. */
-const PASSING = [lock, lockHolder, hook];
+const PASSING = [lock, lockHolder, hook, prepare];
 const TEMP = /\.[0-9a-f]{12}\.tmp$/;
 
 /** `tidy`: the last operation took the lock and ended, so that nothing of a killed one may be left. */
@@ -39,6 +39,7 @@ export function assertWhole({ stateDir, name }: TestApp): void {
 export interface SeenRecord {
   readonly pid: number;
   readonly startTicks: string;
+  readonly instance: string;
   readonly readyAt: string | null;
   readonly stoppingAt: string | null;
 }
@@ -53,7 +54,8 @@ export function lives({ pid, startTicks }: Pick<SeenRecord, 'pid' | 'startTicks'
   try {
     const line = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
-    return !'ZXx'.includes(fields[0] as string) && fields[19] === startTicks;
+    const isOver = 'ZXx'.includes(fields[0] as string) && Number(fields[17]) <= 1;
+    return !isOver && fields[19] === startTicks;
   } catch {
     return false; // ENOENT, ESRCH
   }
