@@ -15,9 +15,13 @@ export async function attempt(app: TestApp, command: readonly string[], env: Nod
   const running = app.spawnGraceful([...command, '--json'], env);
   const { process: child, finished } = running;
   const name = command.join(' ');
-  // One that has begun listens to signals.
-  child.stdout?.on('data', (text: string) => {
-    if (name === 'run' && /"operation-(completed|failed)"/.test(text)) child.kill('SIGUSR2');
+  // One that has begun listens to signals, until it leaves: it is told once.
+  let said = '';
+  child.stdout?.on('data', function tell(text: string) {
+    said += text;
+    if (name !== 'run' || !/"operation-(completed|failed)"/.test(said)) return;
+    child.stdout?.off('data', tell);
+    child.kill('SIGUSR2');
   });
   let hung = false;
   const hang = setTimeout(() => {
