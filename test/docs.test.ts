@@ -219,6 +219,25 @@ describe('docs/backends.md', () => {
   });
 });
 
+describe('docs/many-servers.md', () => {
+  const page = read('docs/many-servers.md');
+
+  it('shows the playbook that the tests run', () => {
+    assert.ok(page.includes(`\`\`\`yaml\n${read('docs/ansible/roll.yml')}\`\`\``));
+  });
+
+  it('has the variables of the role, with their defaults', () => {
+    const defaults = [...read('docs/ansible/roles/graceful/defaults/main.yml').matchAll(/^(graceful_\w+): (.*)$/gm)];
+    const documented = rows(section(page, '## Variables'))
+      .map(([name = '', standard = '']) => [quoted(name)[0], quoted(standard)[0]?.replaceAll('\\|', '|')])
+      .slice(1);
+    assert.deepEqual(
+      documented,
+      defaults.map(([, name, standard]) => [name, standard]),
+    );
+  });
+});
+
 it('every file of the state dir is in docs/state-dir.md', () => {
   const { dir, slots, ...files } = statePaths('/run/app', 'app');
   const documented = rows(section(read('docs/state-dir.md'), '# Files in the state dir')).flatMap(([names = '']) =>

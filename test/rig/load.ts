@@ -20,6 +20,8 @@ export interface WrkLoadOptions {
   readonly patienceMs?: number;
   /** Ends the load by itself; without it, only `stop()` does (and the limit of ten minutes). */
   readonly durationMs?: number;
+  /** The program and its first arguments that wrk is run by, `nsenter …`; it has to become wrk, which is sent a signal. */
+  readonly wrapper?: readonly string[];
   /** A wrk script that does what post.lua does and more; with what it finds in its environment. */
   readonly script?: { readonly path: string; readonly env: Readonly<Record<string, string>> };
 }
@@ -37,9 +39,11 @@ export const startLoad = (options: WrkLoadOptions): Load => {
   const run = async (): Promise<LoadReport> => {
     await using dir = await tempDir();
     const stopFile = dir.join('stop');
+    const [program = '', ...leading] = [...(options.wrapper ?? []), need('wrk')];
     const wrk = spawn(
-      need('wrk'),
+      program,
       [
+        ...leading,
         `-t${threads}`,
         `-c${connections}`,
         '-d600s',

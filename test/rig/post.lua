@@ -64,6 +64,7 @@ function response(status, headers, answer)
   answered = answered + 1
   if answered == 1 then tell("flowing") end
   statuses[status] = (statuses[status] or 0) + 1
+  -- HAProxy writes all names in lower case.
   local version = headers["X-Version"] or headers["x-version"]
   if version then versions[version] = (versions[version] or 0) + 1 end
   if status < 200 or status > 299 then
