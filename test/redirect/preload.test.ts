@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
+import { freePort } from '../rig/nginx.ts';
 import { ask, createPlace } from './port-app.ts';
 
 const SAY = 'const say = (value) => console.log(JSON.stringify(value));';
@@ -86,7 +87,7 @@ describe('the preload', { concurrency: 4, timeout: 60_000 }, () => {
     const app = place.run(`${HTTP}
       createServer((request, response) => response.end('own')).listen('${own}', () =>
       server.listen(3000, () => {
-        const metrics = createServer((request, response) => response.end('metrics')).listen(0, '127.0.0.1', () => say(metrics.address().port));
+        const metrics = createServer((request, response) => response.end('metrics')).listen(${await freePort()}, '127.0.0.1', () => say(metrics.address().port));
       }));`);
     const [port] = await app.said(1);
     assert.deepEqual(

@@ -53,6 +53,17 @@ export const BACKENDS: readonly Backend[] = [
   { example: 'node-workers', deploy: makeRelease },
   { example: 'express', prepare: npmPackages('express') },
   { example: 'fastify', prepare: npmPackages('fastify') },
+  { example: 'express-redirect', prepare: npmPackages('express-redirect') },
+  { example: 'fastify-redirect', prepare: npmPackages('fastify-redirect') },
+  {
+    example: 'next',
+    nginx: ['keepalive'],
+    prepare: (dir) => {
+      npmPackages('next')(dir);
+      const env = { ...process.env, NEXT_TELEMETRY_DISABLED: '1' };
+      execFileSync('npm', ['run', 'build'], { cwd: dir, env, stdio: ['ignore', 'ignore', 'pipe'] });
+    },
+  },
   { example: 'gunicorn', needs: ['gunicorn'], nginx: ['plain'] },
   { example: 'gunicorn-inherit', needs: ['gunicorn'], nginx: ['keepalive'] },
   { example: 'uvicorn', needs: ['uvicorn'] },
