@@ -33,7 +33,16 @@ export default defineConfig([
     input: { main: 'src/main.ts' },
     platform: 'node',
     plugins: [cosmiconfigWithoutLoaders, helpersInMain],
-    external: ['proper-lockfile', 'cron', 'prom-client', 'signal-exit', 'jiti', 'httpxy', 'typescript'],
+    external: [
+      'proper-lockfile',
+      'cron',
+      'prom-client',
+      'signal-exit',
+      'jiti',
+      'httpxy',
+      'node-unix-socket',
+      'typescript',
+    ],
     transform: { target: 'node20' },
     output: {
       dir: 'dist',

@@ -12,7 +12,9 @@ type Argv = (key: string, command: string | readonly string[]) => readonly strin
 export function toHealthChecks(written: Written, argv: Argv): HealthChecks {
   const list: readonly WrittenCheck[] = Array.isArray(written) ? written : [written as WrittenCheck];
   const keyOf = (index: number): string => (Array.isArray(written) ? `health.${index}` : 'health');
-  const checks = list.map((check, index) => toCheck(check, (command) => argv(`${keyOf(index)}.command`, command)));
+  const named = list.map((check, index) => toCheck(check, (command) => argv(`${keyOf(index)}.command`, command)));
+  // What a backend says of itself cannot be asked through the link, and says nothing of its socket.
+  const checks = named.every(isOwnWord) ? [...named, CONNECT] : named;
   return {
     checks,
     timeoutMs: Math.max(...checks.map(({ timeoutMs }) => timeoutMs)),
@@ -23,7 +25,12 @@ export function toHealthChecks(written: Written, argv: Argv): HealthChecks {
   };
 }
 
+const isOwnWord = ({ type }: HealthCheck): boolean => type === 'notify' || type === 'ipc';
+
+const CONNECT: HealthCheck = { type: 'connect', timeoutMs: 5_000, warmup: 0 };
+
 function toCheck(check: WrittenCheck, argv: (command: string | readonly string[]) => readonly string[]): HealthCheck {
+  if (check.type === 'notify' || check.type === 'ipc') return { type: check.type, timeoutMs: 0, warmup: 0 };
   const limits = { timeoutMs: check.timeout, warmup: check.warmup };
   switch (check.type) {
     case 'connect':

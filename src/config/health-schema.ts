@@ -21,11 +21,15 @@ const COUNT = 'a whole number, at least 1';
 const NATURAL = 'a whole number, 0 for none';
 const count = pipe(number(COUNT), integer(COUNT), minValue(1, COUNT));
 
-const limits = {
-  timeout: optional(positiveDuration('How long one probe may take.'), '5s'),
+const counts = {
   interval: optional(positiveDuration('Pause between two probes.'), '100ms'),
   successes: optional(pipe(count, description('Probes in a row that must pass before a backend counts as ready.')), 1),
   failures: optional(pipe(count, description('Probes in a row that must fail before keepalive acts.')), 3),
+};
+
+const limits = {
+  timeout: optional(positiveDuration('How long one probe may take.'), '5s'),
+  ...counts,
   warmup: optional(
     pipe(
       number(NATURAL),
@@ -107,8 +111,16 @@ const check = notAnArray(
         ),
         ...limits,
       }),
+      closed({
+        type: type('notify', 'Healthy once the backend has sent READY=1 to $NOTIFY_SOCKET, sd_notify(3).'),
+        ...counts,
+      }),
+      closed({
+        type: type('ipc', "Healthy once the backend has called process.send('ready'), as for pm2."),
+        ...counts,
+      }),
     ],
-    (issue) => (issue.path === undefined ? CHECK : 'connect, http, fastcgi or exec'),
+    (issue) => (issue.path === undefined ? CHECK : 'connect, http, fastcgi, exec, notify or ipc'),
   ),
 );
 

@@ -33,8 +33,17 @@ export async function normalize(content: unknown, { file, base, stateDir }: Orig
 }
 
 /** Keys that are right by themselves, and not together. */
-function contradictions({ listen, workers }: FileOutput): readonly ConfigProblem[] {
-  if (workers === 1 || listen !== 'path') return [];
+function contradictions({ listen, workers, health }: FileOutput): readonly ConfigProblem[] {
+  if (workers === 1) return [];
+  if ([health].flat().some(({ type }) => type === 'ipc'))
+    return [
+      {
+        key: 'workers',
+        found: `${workers} with health: ipc`,
+        expected: '1, or health: notify: the channel of a Node app is not shared',
+      },
+    ];
+  if (listen !== 'path') return [];
   return [
     {
       key: 'workers',

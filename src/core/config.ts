@@ -46,6 +46,10 @@ export type HealthCheck = {
       readonly warmupPaths: readonly string[];
     }
   | { readonly type: 'exec'; readonly command: readonly string[] }
+  /** READY=1 of sd_notify(3). */
+  | { readonly type: 'notify' }
+  /** The message `ready` of a Node app. */
+  | { readonly type: 'ipc' }
 );
 
 /** Times at which the supervisor acts by itself. `null` turns one off. */

@@ -37,11 +37,13 @@ export async function bringUp(app: App, slot: Slot, directory: string | null = n
 
   const startedAt = monotonicMs();
   const launched = await app.system.launch(slot, directory);
+  using heard = launched.announcements;
   const { pid, cwd, release } = launched.record;
   app.emit({ type: 'backend-started', slot, pid, cwd, release });
   await using fresh = undoable(app, launched);
   const backend = await untilReady(app, launched);
-  await warmUp(app, { ...launched, record: backend }, startedAt + app.config.startTimeoutMs);
+  const deadline = Math.max(startedAt + app.config.startTimeoutMs, heard.extendedUntil());
+  await warmUp(app, { ...launched, record: backend }, deadline);
   fresh.keep();
   return undoable(app, { ...launched, record: backend });
 }

@@ -28,7 +28,7 @@ export async function untilReady(app: App, launched: LaunchedBackend): Promise<B
   const verdict = await Promise.race([
     gate.passed(over.signal),
     untilExited(launched, over.signal).then((exit): Verdict => ({ type: 'exited', exit })),
-    delay(app.config.startTimeoutMs, over.signal).then((): Verdict => ({ type: 'deadline' })),
+    untilDeadline(app, launched, over.signal).then((): Verdict => ({ type: 'deadline' })),
     untilAborted(app.signal, over.signal).then((): Verdict => ({ type: 'aborted' })),
   ]).finally(() => over.abort());
 
@@ -57,11 +57,20 @@ export async function untilReadyAgain(app: App, record: BackendRecord): Promise<
       await delay(ADOPTED_POLL_MS, watch.signal);
     return { exitCode: null, signal: null };
   };
+  using announcements = await app.system.listenTo(record);
   try {
-    return await untilReady(app, { record, logStart: 0, exited: exited(), workerExits: () => () => undefined });
+    const workerExits = () => () => undefined;
+    return await untilReady(app, { record, logStart: 0, exited: exited(), workerExits, announcements });
   } finally {
     watch.abort();
   }
+}
+
+/** `startTimeout`, or as long as the backend has asked to be waited for. */
+async function untilDeadline(app: App, { announcements }: LaunchedBackend, over: AbortSignal): Promise<void> {
+  const timeout = monotonicMs() + app.config.startTimeoutMs;
+  const leftMs = (): number => Math.max(timeout, announcements.extendedUntil()) - monotonicMs();
+  for (let left = leftMs(); left > 0 && !over.aborted; left = leftMs()) await delay(left, over);
 }
 
 /** The leader, or the first worker: what does not even start once is not put right by starting it again. */

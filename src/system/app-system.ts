@@ -7,6 +7,7 @@ import type { HistoryEntry } from '../core/history.ts';
 import type { PlannedStart } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
 import type { Health, SupervisorStatus, WorkerStatus } from '../core/status.ts';
+import type { Announcements } from './announcements.ts';
 import { type BackendRecord, type RecordState, readRecord, removeRecord, writeRecord } from './backend-record.ts';
 import { countConnections } from './connections.ts';
 import { type DesiredFile, openDesired } from './desired.ts';
@@ -66,6 +67,8 @@ export interface AppSystem {
   launch(slot: Slot, directory: string | null): Promise<LaunchedBackend>;
   /** Which release a directory holds now; null when there is no such directory. */
   releaseAt(directory: string): Promise<{ readonly release: string | null } | null>;
+  /** Listens to what the backend says of itself, until that is disposed of. */
+  listenTo(record: BackendRecord): Promise<Announcements>;
   terminate(
     record: BackendRecord,
     onSignal: (pid: number, signal: NodeJS.Signals) => void,
@@ -115,10 +118,13 @@ export interface HostHooks {
 /** @throws `state-dir` when others may plant files in the state dir. */
 export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
   const paths = statePaths(config.stateDir, config.name);
-  const targetOf = ({ slot, pid }: BackendRecord): ProbeTarget => {
-    const { socket } = paths.slots[slot];
-    return { slot, pid, socketPath: socket, realSocketPath: socket };
+  const targetOf = ({ slot, pid, instance, readyAt }: BackendRecord): ProbeTarget => {
+    const { socket, said } = paths.slots[slot];
+    const wasReady = readyAt !== null;
+    return { slot, pid, instance, wasReady, socketPath: socket, realSocketPath: socket, saidPath: said };
   };
+  const listenTo = async ({ slot, instance }: BackendRecord): Promise<Announcements> =>
+    (await import('./announcements.ts')).listenTo(config, paths.slots[slot], instance);
   assertSafePlace(paths.dir);
   return {
     config,
@@ -155,13 +161,18 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
       return launched;
     },
     releaseAt: async (directory) => (await import('./release.ts')).releaseAt(config.cwd, directory),
-    terminate: async (record, onSignal) =>
-      (await import('./processes/terminate.ts')).terminate(record, {
+    listenTo,
+    async terminate(record, onSignal) {
+      // It is stopped, whether or not it can be heard.
+      using heard = await listenTo(record).catch(() => null);
+      return await (await import('./processes/terminate.ts')).terminate(record, {
         signal: config.stopSignal,
         timeoutMs: config.stopTimeoutMs,
         socketPath: paths.slots[record.slot].socket,
         onSignal,
-      }),
+        extendedUntil: () => heard?.extendedUntil() ?? 0,
+      });
+    },
     logTail: async (slot, from) => (await import('./log-file.ts')).tailLog(paths.slots[slot].log, from),
     chooseRelease: async (wanted, emit, signal) =>
       (await import('./releases/choose.ts')).chooseRelease(config, paths, wanted, emit, signal),

@@ -90,6 +90,8 @@ export function removeRecord(paths: SlotPaths): void {
   // The pid file first: a pid without a record is never believed, a record without a pid file still is.
   removeFile(paths.pid);
   removeFile(paths.backend);
+  removeFile(paths.said);
+  removeFile(paths.notify);
 }
 
 export function identifyDirectory(path: string): DirectoryIdentity {

@@ -11,6 +11,7 @@ import { replacePlaceholders } from '../config/placeholders.ts';
 import type { Config } from '../core/config.ts';
 import { fail } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
+import { type Announcements, checkAnnouncements, openAnnouncements } from './announcements.ts';
 import { isErrno } from './atomic-file.ts';
 import { type BackendRecord, identifyDirectory, removeRecord, writePid, writeRecord } from './backend-record.ts';
 import { groupId } from './group-id.ts';
@@ -38,6 +39,8 @@ export interface LaunchedBackend {
   readonly exited: Promise<Exit>;
   /** Tells of each worker that has exited and is being replaced; returns how to stop listening. */
   readonly workerExits: WorkerExits;
+  /** What it says of itself; whoever waits for it has to dispose of it. */
+  readonly announcements: Announcements;
 }
 
 export interface WorkerExit extends Exit {
@@ -64,6 +67,7 @@ export async function preflight(
   directory: string | null,
 ): Promise<void> {
   await planFor(config, paths, slot, directory);
+  await checkAnnouncements(config);
   if (config.socketGroup !== null) await groupId(config.socketGroup);
 }
 
@@ -89,8 +93,10 @@ export async function launch(
   const instance = randomUUID();
   // One process alone binds the path: descriptors do not come through npm.
   const inherits = config.listen === 'inherit' || (config.listen === 'redirect' && config.workers > 1);
+  using announcements = await openAnnouncements(config, own, instance);
   const env = {
     ...plan.env,
+    ...announcements.env,
     GRACEFUL_INSTANCE: instance,
     ...(inherits ? { LISTEN_FDS: '1', LISTEN_FDNAMES: config.name } : {}),
     ...(config.listen === 'redirect' ? redirection(plan.env['NODE_OPTIONS']) : {}),
@@ -112,13 +118,15 @@ export async function launch(
       // setsid(2): a signal to our terminal, our cron job or our ssh session is not one to the backend.
       detached: true,
       cleanup: false,
-      stdio: ['ignore', logFd, logFd, ...(socket === null ? [] : [socket.fd as 3]), 'pipe'],
+      stdio: ['ignore', logFd, logFd, ...(socket === null ? [] : [socket.fd as 3]), 'pipe', ...announcements.stdio],
+      serialization: 'json',
       buffer: false,
       reject: false,
     });
   });
   if (inherits) await applySocketRights(own.socket, config);
   child.unref();
+  announcements.attach(child);
   // Not execa's own end, which waits until the keepers of a killed leader have closed its pipe.
   const exited = new Promise<Exit>((resolve) => {
     child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
@@ -166,7 +174,7 @@ export async function launch(
   else pipe.write('go\n');
   // The keepers go on telling; that is no reason for a command not to end.
   pipe.unref();
-  return { record, logStart, exited, workerExits: workerExitsOf(pipe) };
+  return { record, logStart, exited, workerExits: workerExitsOf(pipe), announcements: announcements.retain() };
 }
 
 /** The working directory as it is now, symlinks resolved. @throws `not-executable` when there is none. */

@@ -41,7 +41,8 @@ async function changesTo(
 }
 
 /** What a shell, or we, set anew at each start. */
-const OF_THE_START = /^(?:_|SHLVL|PWD|OLDPWD|GRACEFUL_INSTANCE|LISTEN_(?:PID|FDS|FDNAMES|PIDFDID))$/;
+const OF_THE_START =
+  /^(?:_|SHLVL|PWD|OLDPWD|GRACEFUL_INSTANCE|NOTIFY_SOCKET|NODE_CHANNEL_(?:FD|SERIALIZATION_MODE)|LISTEN_(?:PID|FDS|FDNAMES|PIDFDID))$/;
 
 /** Null where it cannot be read, or was written over to set a title. */
 function environmentChanges(running: BackendRecord, planned: Readonly<Record<string, string>>): Changes['environment'] {

@@ -59,7 +59,7 @@ async function assertOurs(paths: StatePaths): Promise<void> {
     paths.versions,
     paths.lockHolder,
     paths.hook,
-    ...SLOTS.flatMap((slot) => [paths.slots[slot].pid, paths.slots[slot].backend]),
+    ...SLOTS.flatMap((slot) => [paths.slots[slot].pid, paths.slots[slot].backend, paths.slots[slot].said]),
   ];
   const check = async (path: string, expected: string, isRight: (found: Stats) => boolean): Promise<void> => {
     const found = await lstatIfPresent(path);
@@ -71,7 +71,9 @@ async function assertOurs(paths: StatePaths): Promise<void> {
   await Promise.all([
     ...files.map((path) => check(path, 'a file', (found) => found.isFile())),
     check(paths.lock, 'a directory', (found) => found.isDirectory()),
-    check(paths.control, 'a socket', (found) => found.isSocket()),
+    ...[paths.control, ...SLOTS.map((slot) => paths.slots[slot].notify)].map((path) =>
+      check(path, 'a socket', (found) => found.isSocket()),
+    ),
     // Whatever else is there is told as `link-not-ours`.
     check(paths.link, 'a symbolic link', () => true),
     ...SLOTS.map((slot) => checkLog(paths.slots[slot].log)),

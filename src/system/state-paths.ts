@@ -10,6 +10,10 @@ export interface SlotPaths {
   readonly backend: string;
   /** The backend's stdout and stderr, appended. */
   readonly log: string;
+  /** What it has said of itself: ready, stopping, its status. */
+  readonly said: string;
+  /** Where it says that: its NOTIFY_SOCKET. */
+  readonly notify: string;
 }
 
 export interface StatePaths {
@@ -53,6 +57,8 @@ export function statePaths(stateDir: string, name: string): StatePaths {
       pid: at(`-${slot}.pid`),
       backend: at(`-${slot}.backend.json`),
       log: at(`-${slot}.log`),
+      said: at(`-${slot}.said.json`),
+      notify: at(`-${slot}.notify`),
     })),
   };
 }

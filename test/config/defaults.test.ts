@@ -196,3 +196,25 @@ test('of a list of checks the longest interval, the most successes and the fewes
   );
   assert.deepEqual(checks[1]?.type === 'exec' && checks[1].command, ['bin/check', '{socket}']);
 });
+
+test('what a backend says of itself is not all that is checked: without another check, it has to accept connections', async () => {
+  const table: [unknown, readonly string[]][] = [
+    [{ type: 'notify' }, ['notify', 'connect']],
+    [
+      [{ type: 'ipc' }, { type: 'notify' }],
+      ['ipc', 'notify', 'connect'],
+    ],
+    [
+      [{ type: 'ipc' }, { type: 'http' }],
+      ['ipc', 'http'],
+    ],
+  ];
+  for (const [health, types] of table) {
+    using files = workspace({ 'graceful.config.json': { command: ['x'], health } });
+    const { checks } = (await files.load()).health;
+    assert.deepEqual(
+      checks.map(({ type }) => type),
+      types,
+    );
+  }
+});

@@ -21,6 +21,7 @@ const valid: GracefulConfigInput[] = [
     startTimeout: 500,
   },
   { command: 'x', health: { type: 'http', status: 204 } },
+  { command: 'x', health: [{ type: 'notify', successes: 2 }, { type: 'ipc' }] },
   { command: 'x', health: [{ type: 'connect' }, { type: 'exec', command: 'check', warmup: 2 }] },
   { command: 'x', health: { type: 'exec', command: ['check'] }, stopSignal: 'SIGINT', drainTimeout: '1.5s' },
   {
@@ -44,6 +45,7 @@ const invalid: object[] = [
   { command: 'x', health: { type: 'connect', path: '/' } },
   { command: 'x', health: { type: 'exec' } },
   { command: 'x', health: [] },
+  { command: 'x', health: { type: 'notify', timeout: '1s' } },
   { command: 'x', health: [{ type: 'connect' }, { type: 'exec' }] },
   { command: 'x', schedule: { keepalive: 'often' } },
   { command: 'x', hooks: { after: 'x' } },
@@ -85,7 +87,7 @@ test('every key has a description, and no object takes unknown keys', () => {
   };
   visit(jsonSchema(), '');
   assert.deepEqual(missing, []);
-  assert.equal(objects, 12);
+  assert.equal(objects, 16);
 });
 
 test('the schema is draft-07, has a title and states the defaults as they are written', () => {

@@ -50,10 +50,10 @@ test('a type of health check allows only its own keys', async () => {
     'health.command: missing, expected an array such as ["node", "server.js"], or one string',
   ]);
   assert.deepEqual(await linesFor({ command, health: { type: 'htpp' } }), [
-    'health.type: found "htpp", expected connect, http, fastcgi or exec; did you mean "http"?',
+    'health.type: found "htpp", expected connect, http, fastcgi, exec, notify or ipc; did you mean "http"?',
   ]);
   assert.deepEqual(await linesFor({ command, health: { path: '/' } }), [
-    'health.type: missing, expected connect, http, fastcgi or exec',
+    'health.type: missing, expected connect, http, fastcgi, exec, notify or ipc',
   ]);
 });
 
@@ -104,6 +104,10 @@ test('a wrong value is shown with what was expected', async () => {
     [{ health: { type: 'http', path: '/a b' } }, /^health\.path: found/],
     [{ health: { type: 'http', host: 'a\r\nb' } }, /^health\.host: found/],
     [{ workers: 2 }, /^workers: found 2 with listen: path, expected 1, or listen: inherit \(or redirect\)/],
+    [
+      { listen: 'inherit', workers: 2, health: [{ type: 'http' }, { type: 'ipc' }] },
+      /^workers: found 2 with health: ipc, expected 1/,
+    ],
     [{ workers: 0 }, 'workers: found 0, expected a whole number from 1 to 1000'],
     [{ listen: 'tcp' }, /^listen: found "tcp", expected "path", "inherit" or "redirect"/],
     [{ health: { type: 'fastcgi', script: '' } }, /^health\.script: found/],

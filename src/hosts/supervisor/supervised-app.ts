@@ -8,10 +8,12 @@ import { otherSlot, SLOTS } from '../../core/slot.ts';
 import type { Retry, StatusReport } from '../../core/status.ts';
 import { status } from '../../operations/status.ts';
 import { type AppSystem, openAppSystem } from '../../system/app-system.ts';
+import type { BackendRecord } from '../../system/backend-record.ts';
 import type { LaunchedBackend } from '../../system/launcher.ts';
 import type { RunningOperation } from '../operator.ts';
 import type { BackendWatch, Death } from './backend-watch.ts';
 import { EventHub } from './event-hub.ts';
+import { Hearing } from './hearing.ts';
 import { type OutputListener, relayLogs } from './log-relay.ts';
 import { lossOf } from './loss.ts';
 import { Recovery } from './recovery.ts';
@@ -41,6 +43,7 @@ export class SupervisedApp {
   readonly hub: EventHub;
   readonly #host: AppHost;
   readonly #hurry = new AbortController();
+  readonly #hearing = new Hearing();
   readonly #running: RunningOperations;
   readonly #recovery: Recovery;
   #system: AppSystem;
@@ -155,9 +158,10 @@ export class SupervisedApp {
     this.#running.abort(by);
   }
 
-  /** No line of the backends is repeated any more. */
+  /** The backends are not listened to any more. */
   close(): void {
     this.#endRelay();
+    this.#hearing.end();
   }
 
   /** Drains and stops the backends. Desired stays as it is: the next boot starts them again. */
@@ -176,16 +180,27 @@ export class SupervisedApp {
   }
 
   /** Backends that run and that we did not start: a former supervisor did, or a command while there was none. */
-  #adopt(): void {
+  async #adopt(): Promise<void> {
     for (const slot of SLOTS) {
       const state = this.#system.record(slot);
       if (state.kind !== 'alive' || this.#host.watch.knows(state.record)) continue;
       this.hub.emit({ type: 'backend-adopted', slot, pid: state.record.pid });
       this.#host.watch.adopt(state.record, this.#onDeath);
+      await this.#hear(state.record);
+    }
+  }
+
+  async #hear(record: BackendRecord): Promise<void> {
+    try {
+      this.#hearing.keep(record, await this.#system.listenTo(record));
+    } catch (error) {
+      const detail = GracefulError.from(error).message;
+      this.hub.emit({ type: 'warned', about: `slot ${record.slot}`, detail });
     }
   }
 
   #watchChild(launched: LaunchedBackend): void {
+    this.#hearing.keep(launched.record, launched.announcements.retain());
     this.#host.watch.follow(launched, this.#onDeath);
     const { slot, instance } = launched.record;
     launched.workerExits(({ index, ...exit }) => {
@@ -197,6 +212,7 @@ export class SupervisedApp {
   }
 
   readonly #onDeath = (death: Death): void => {
+    this.#hearing.forget(death.record);
     try {
       this.#answer(death);
     } catch (error) {
@@ -214,7 +230,7 @@ export class SupervisedApp {
   }
 
   async #keepalive(reason: string): Promise<Outcomes['keepalive']> {
-    this.#adopt();
+    await this.#adopt();
     if (reason !== SCHEDULE && !this.#hasStandby()) await this.#refreshIfRight();
     if (this.#isLeaving) throw leaving();
     return this.#run('keepalive', { input: {}, waitMs: PATIENCE_MS, by: reason }).outcome;

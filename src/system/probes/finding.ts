@@ -10,6 +10,10 @@ export interface ProbeTarget {
   readonly realSocketPath: string;
   /** Leader of the backend behind it: its network namespace has the socket's row. */
   readonly pid: number;
+  readonly instance: string;
+  /** It has passed the gate once. */
+  readonly wasReady: boolean;
+  readonly saidPath: string;
 }
 
 /** What one kind of probe found. */

@@ -34,6 +34,9 @@ function nameOf(check: HealthCheck, checks: readonly HealthCheck[]): string {
   return check.type === 'exec' ? `${check.type} ${check.command[0]}` : check.type;
 }
 
+/** What has to be asked, and may not answer. */
+type Asking = Exclude<HealthCheck, { type: 'notify' | 'ipc' }>;
+
 /** One probe by one check, within its timeout. */
 export async function probeWithin(
   config: Config,
@@ -41,12 +44,14 @@ export async function probeWithin(
   target: ProbeTarget,
   signal?: AbortSignal,
 ): Promise<Finding> {
+  if (check.type === 'notify' || check.type === 'ipc')
+    return (await import('../said.ts')).probeSaid(check.type, target);
   using limit = new Limit(check.timeoutMs, signal);
   const { ok, detail } = await probeBy(config, check, target, limit);
   return { ok, detail: !ok && limit.timedOut ? `no answer in ${check.timeoutMs} ms (${detail})` : detail };
 }
 
-async function probeBy(config: Config, check: HealthCheck, target: ProbeTarget, limit: Limit): Promise<Finding> {
+async function probeBy(config: Config, check: Asking, target: ProbeTarget, limit: Limit): Promise<Finding> {
   switch (check.type) {
     case 'connect':
       return probeConnect(target, limit);

@@ -13,6 +13,8 @@ export interface Termination {
   readonly timeoutMs: number;
   readonly socketPath: string;
   readonly onSignal: (pid: number, signal: NodeJS.Signals) => void;
+  /** Until when it has asked for more time; monotonic. */
+  readonly extendedUntil?: () => number;
 }
 
 // SIGKILL cannot be refused, but a process in uninterruptible sleep (a dead NFS mount) dies only when it wakes.
@@ -24,7 +26,8 @@ const KILL_PATIENCE_MS = 5_000;
  * @throws `stop-failed` when a process survives, or may not be signalled by this user.
  */
 export async function terminate(record: Family, how: Termination): Promise<{ killed: boolean }> {
-  const deadline = monotonicMs() + how.timeoutMs;
+  const timeout = monotonicMs() + how.timeoutMs;
+  const deadline = (): number => Math.max(timeout, how.extendedUntil?.() ?? 0);
   if (isAlive(record)) {
     how.onSignal(record.pid, how.signal);
     signalProcess(record, how.signal, record);
@@ -64,16 +67,18 @@ async function killRemaining(record: Family, how: Termination): Promise<boolean>
         },
       );
     for (const process of left) signalProcess(process, 'SIGKILL', record);
-    await untilGone(left, Math.min(deadline, monotonicMs() + 500));
+    const pause = Math.min(deadline, monotonicMs() + 500);
+    await untilGone(left, () => pause);
   }
   return true;
 }
 
 /** Waits until all of them have exited or the deadline has passed. */
-async function untilGone(processes: readonly ProcessIdentity[], deadline: number): Promise<void> {
+async function untilGone(processes: readonly ProcessIdentity[], deadline: () => number): Promise<void> {
   for (let pause = 1; processes.some(isAlive); pause = Math.min(pause * 2, 50)) {
-    if (monotonicMs() >= deadline) return;
-    await delay(Math.min(pause, Math.max(1, deadline - monotonicMs())));
+    const leftMs = deadline() - monotonicMs();
+    if (leftMs <= 0) return;
+    await delay(Math.min(pause, Math.max(1, leftMs)));
   }
 }
 
