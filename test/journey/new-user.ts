@@ -72,6 +72,9 @@ describe('a new user', {
   });
 });
 
+/** What starts what, as the history tells it; the rest is typed. */
+const VIA: Readonly<Partial<Record<HistoryEntry['operation'], string>>> = { update: 'git', keepalive: 'cron' };
+
 interface Repository {
   /** The checkout on the server. */
   readonly shop: string;
@@ -169,10 +172,12 @@ async function liveThroughTheDay(machine: Machine, { shop, commit, publish }: Re
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as HistoryEntry);
+  // If a minute began between the crontab and the start, cron was faster.
+  const first = history[0]?.operation === 'keepalive' ? 'keepalive' : 'start';
   assert.deepEqual(
     history.map(({ operation, result, from, to }) => [operation, result, from, to]),
     [
-      ['start', 'done', null, 'a'],
+      [first, 'done', null, 'a'],
       ['update', 'done', 'a', 'b'],
       ['update', 'failed', 'b', 'b'],
       ['update', 'done', 'b', 'a'],
@@ -181,7 +186,7 @@ async function liveThroughTheDay(machine: Machine, { shop, commit, publish }: Re
   );
   assert.deepEqual(
     history.map(({ by: { user, via } }) => [user, via]),
-    history.map(({ operation }) => ['deploy', operation === 'update' ? 'git' : null]),
+    history.map(({ operation }) => ['deploy', VIA[operation] ?? null]),
   );
   assert.match(await machine.succeed('graceful history', here), /update +failed +b .* before it was ready/);
 
