@@ -7,7 +7,8 @@
 // A thread pool of one thread (UV_THREADPOOL_SIZE) makes the counts of each thread the same in every run.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { stateOf } from '../../rig/processes.ts';
 import { need } from '../../rig/requirements.ts';
 import { until } from '../../rig/until.ts';
 import { CHANGING, type Step } from './steps.ts';
@@ -57,11 +58,26 @@ export async function attach(pid: number, log: string, injection: Injection | nu
   return {
     process: child,
     async [Symbol.asyncDispose]() {
-      // SIGTERM lets go of what it traces.
+      // SIGTERM lets go of what it traces. It may wait for a leader that cannot be reaped before its threads: where all
+      // of them are dead there is nothing left to trace.
       child.kill('SIGTERM');
+      await until('strace has let go', () => {
+        const hasEnded = child.exitCode !== null || child.signalCode !== null;
+        if (!hasEnded && isOver(pid)) child.kill('SIGKILL');
+        return hasEnded;
+      });
       await ended;
     },
   };
+}
+
+/** Every thread of it is dead, reaped or not. */
+function isOver(pid: number): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/task`).every((thread) => ['Z', 'X', null].includes(stateOf(Number(thread))));
+  } catch {
+    return true; // ENOENT
+  }
 }
 
 /** The text of a log so far. */
