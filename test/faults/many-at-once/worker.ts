@@ -46,7 +46,7 @@ function inside(): void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const [pid = '', start] = readFileSync(mark, 'utf8').split(' ');
       // Left by one that was killed inside; or before it could say who it is.
-      if (pid !== '' && startOf(Number(pid)) === start) tell(`collision with ${pid}`);
+      tell(pid !== '' && startOf(Number(pid)) === start ? `collision with ${pid}` : 'died inside');
       unlinkSync(mark);
     }
   }
