@@ -1,6 +1,6 @@
 // `listen: inherit` and `workers`: we bind the slot's socket, and one process or several get it.
 import assert from 'node:assert/strict';
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { it } from 'node:test';
 import { onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
@@ -76,6 +76,8 @@ onEachHost('workers', (createApp) => {
   it('that exit before they have been ready are a failed update, at once, with the code and the log', async () => {
     await using app = await createApp({ config: { listen: 'inherit', workers: 2 } });
     await app.succeed('start');
+    // One that reads the version after the deploy would be of that.
+    await until('both listen', () => readFileSync(app.file('app-a.log'), 'utf8').split('is listening').length > 2);
     app.deploy('2', { APP_BROKEN: 'exits' });
     const { details } = failureOf(await app.graceful('update'), 'backend-exited');
     assert.equal(details.exitCode, 3);
