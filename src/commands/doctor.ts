@@ -2,7 +2,7 @@
 import type { Invocation } from '../cli/invocation.ts';
 import { showFindings } from '../cli/show-findings.ts';
 import { GracefulError } from '../core/failure.ts';
-import { configFindings, examineApp } from '../doctor/doctor.ts';
+import { examineApp, refusalFindings } from '../doctor/doctor.ts';
 import type { Finding } from '../doctor/finding.ts';
 import { exitCodeOf } from '../doctor/verdict.ts';
 import { status } from '../operations/status.ts';
@@ -22,8 +22,9 @@ export async function examine(
     return exitCodeOf(findings, strict);
   } catch (thrown) {
     const error = GracefulError.from(thrown);
-    if (error.failure.code !== 'config') throw error;
-    show(configFindings(error));
+    const findings = refusalFindings(error);
+    if (findings === null) throw error;
+    show(findings);
     return error.exitCode;
   }
 }

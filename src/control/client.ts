@@ -55,7 +55,7 @@ export function runRemotely<Name extends OperationName>(
     abortRequested = by;
     if (operationId !== null) post(controlPath, `/abort/${operationId}`, { by });
   };
-  const outcome = receive<Name>(sent, options.emit, (id) => {
+  const outcome = receive<Name>(sent, controlPath, options.emit, (id) => {
     operationId = id;
     if (abortRequested !== null) abort(abortRequested);
   });
@@ -83,6 +83,7 @@ export function runByEither<Name extends OperationName>(
 
 async function receive<Name extends OperationName>(
   sent: ClientRequest,
+  controlPath: string,
   emit: EventSink,
   onStarted: (id: string) => void,
 ): Promise<Outcomes[Name]> {
@@ -101,7 +102,8 @@ async function receive<Name extends OperationName>(
     );
   });
   sent.on('error', () => undefined); // from here on, the stream tells
-  if (response.statusCode !== 200) throw fail('usage', `the supervisor refused: ${await text(response)}`, {});
+  if (response.statusCode !== 200)
+    throw fail('usage', `the supervisor at ${controlPath} refused: ${await text(response)}`, {});
   onStarted(String(response.headers[OPERATION_ID_HEADER] ?? ''));
   try {
     for await (const line of lines(response)) {

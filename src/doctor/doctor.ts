@@ -74,7 +74,7 @@ export async function examineApp(system: AppSystem, options: DoctorOptions): Pro
     ...options,
     config,
     system,
-    status: await options.status(),
+    status: await statusOf(system, options),
     nginx: await nginxFacts(options.nginxConfig, system.paths.dir),
   };
   const findings: Finding[] = [
@@ -85,8 +85,35 @@ export async function examineApp(system: AppSystem, options: DoctorOptions): Pro
   return findings;
 }
 
-/** A configuration that does not load is the first finding, and the last: everything else hangs on it. */
-export const configFindings = ({ failure }: GracefulError): readonly Finding[] =>
+/** Of a state dir that no command would touch there is none: why is what the check of it says. */
+async function statusOf({ config, paths }: AppSystem, { status }: DoctorOptions): Promise<StatusReport> {
+  try {
+    return await status();
+  } catch (thrown) {
+    if (GracefulError.from(thrown).failure.code !== 'state-dir') throw thrown;
+    const { name, stateDir, file } = config;
+    const link = { path: paths.link, target: null };
+    return { name, stateDir, config: file, desired: 'up', active: null, link, supervisor: null, slots: [] };
+  }
+}
+
+/** What is wrong with what everything else hangs on, a configuration or a state dir: the only findings then. Null for another failure. */
+export function refusalFindings(error: GracefulError): readonly Finding[] | null {
+  const { failure } = error;
+  if (failure.code === 'config') return configFindings(error);
+  if (failure.code !== 'state-dir') return null;
+  const { path, found, expected } = failure.details;
+  return [
+    {
+      check: 'state-dir',
+      severity: 'error',
+      message: `${path} ${found}: commands are refused`,
+      fix: `make it ${expected}, or choose another stateDir`,
+    },
+  ];
+}
+
+const configFindings = ({ failure }: GracefulError): readonly Finding[] =>
   failure.code === 'config' && failure.details.problems.length > 0
     ? failure.details.problems.map(({ key, found, expected, suggestion }) => ({
         check: 'config',

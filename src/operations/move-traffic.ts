@@ -30,6 +30,7 @@ export async function moveTraffic(app: App, before: Snapshot, to: Reachable): Pr
   // The last moment at which the operator may change his mind.
   assertNotAborted(app);
   await app.system.applySocketRights(slot);
+  assertStillThere(app, backend);
   if (before.desired === 'down') {
     desired.write('up', app.operation);
     app.emit({ type: 'desired-changed', desired: 'up' });
@@ -61,10 +62,20 @@ export async function moveTraffic(app: App, before: Snapshot, to: Reachable): Pr
   });
 }
 
-/** A few times: one lost probe must not undo a good update. */
+/** It has passed its gate, and may have died since. @throws `slot-not-ready`, before any client is led to it. */
+function assertStillThere(app: App, backend: BackendRecord): void {
+  if (isThere(app, backend)) return;
+  const { slot, pid } = backend;
+  const detail = `process ${pid} died right before the switch`;
+  throw fail('slot-not-ready', `slot ${slot}: ${detail}`, { slot, state: 'stopped', detail });
+}
+
+const isThere = (app: App, { slot }: BackendRecord): boolean => app.system.record(slot).kind === 'alive';
+
+/** A few times: one lost probe must not undo a good update. A dead backend is no lost probe. */
 async function probeThroughLink(app: App, backend: BackendRecord): Promise<Health> {
   let health = await app.system.probe(backend, 'link');
-  for (let probes = 1; !health.ok && probes < PROBES; probes += 1) {
+  for (let probes = 1; !health.ok && probes < PROBES && isThere(app, backend); probes += 1) {
     await delay(app.config.health.intervalMs);
     health = await app.system.probe(backend, 'link');
   }

@@ -8,6 +8,7 @@ import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { Finding, Severity } from '../../src/doctor/finding.ts';
+import { connectionsTo } from '../load/under-load.ts';
 import { inRepo } from '../rig/paths.ts';
 import { need } from '../rig/requirements.ts';
 import { NODE_APP } from '../rig/test-app.ts';
@@ -340,10 +341,10 @@ describe('graceful doctor', { concurrency: 2, timeout: 180_000 }, () => {
     const port = await freePort();
     const http = `upstream shop { server unix:${at.stateDir}/app.socket; keepalive 8; keepalive_requests 1000000; } server { listen 127.0.0.1:${port}; location / { proxy_pass http://shop; proxy_http_version 1.1; proxy_set_header Connection ''; } }`;
     await using server = await nginx(at, http);
-    const burst = () => at.sh(`${need('wrk')} -t1 -c4 -d1s http://127.0.0.1:${port}/`);
-    await burst();
+    // Two clients that never pause: what nginx keeps is in use before, during and after the switch.
+    const loading = at.sh(`${need('wrk')} -t1 -c2 -d15s http://127.0.0.1:${port}/`);
+    await until('nginx is connected to a', async () => (await connectionsTo(at.join('run/app-a.socket'))) > 0);
     assert.equal((await at.sh('graceful update')).code, 0);
-    const loading = at.sh(`${need('wrk')} -t1 -c2 -d8s -H 'Connection: close' http://127.0.0.1:${port}/`);
     const feeding = new AbortController();
     const fed = feed(at, feeding.signal);
     try {
