@@ -20,6 +20,8 @@ export interface LoadReport {
   /** Answered with 2xx and the right body. */
   readonly succeeded: number;
   readonly failures: Failures;
+  /** Of those refused, the ones of which wrk knows only that their connection ended with no request under way. */
+  readonly unsent?: number;
   /** Answers per status code. */
   readonly statuses: Readonly<Record<string, number>>;
   /** Answers per X-Version header. */

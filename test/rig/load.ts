@@ -131,7 +131,8 @@ const parseReport = (json: string, connections: number): LoadReport => {
   // wrk does not notice a refused connect(2) as such: it shows when it writes, or reads, without having sent anything.
   // And not every wrk counts a connection that was closed without an answer: what is missing counts, seen or not.
   const reset = Math.max(0, sent - answered - timeout - write);
-  const neverSent = connect + Math.max(0, read - reset);
+  const unsent = Math.max(0, read - reset);
+  const neverSent = connect + unsent;
   // The rest of a broken answer in front of a right one is wrk's doing, once per break; beyond that it is the backend's.
   const excused = Math.min(counts.spliced, reset);
   return {
@@ -144,6 +145,7 @@ const parseReport = (json: string, connections: number): LoadReport => {
       non2xx: counts.non2xx,
       wrongBody: counts.wrong + counts.spliced - excused,
     },
+    unsent,
     statuses,
     versions,
     latencyMs: { p50: counts.p50Us / 1000, p99: counts.p99Us / 1000, max: counts.maxUs / 1000 },

@@ -2,7 +2,7 @@
 // The app of the benchmarks: the same logic under every manager. It echoes what is POSTed and says its version, which it
 // reads once, at its start, from the file `version` in $BENCH_DIR: `7`, or `7 exits` for one that is broken.
 //
-//   BENCH_ON_SIGTERM=close  finishes its requests first; `exit`: no handler at all
+//   BENCH_ON_SIGTERM=close  finishes its requests first, and lets go of kept connections; `exit`: no handler at all
 //   BENCH_DELAY=0-3         each request takes a random time between these milliseconds
 //   BENCH_SLOW_SHARE=0.05   this share of the requests takes 500 ms
 //   BENCH_WAIT_READY=1      tells pm2 when it listens
@@ -33,8 +33,12 @@ const server = createServer((request, response) => {
   });
 });
 
+let closing = false;
+
 const answer = (response, status, body) => {
   response.writeHead(status, {
+    // Or the connection would be kept, and the server not closed before it times out.
+    ...(closing ? { Connection: 'close' } : {}),
     'X-Version': env.BENCH_SAY === 'pid' ? process.pid : version,
     'X-Pid': process.pid,
     'Content-Type': 'application/octet-stream',
@@ -47,6 +51,7 @@ const delayMs = () => (Math.random() < slowShare ? 500 : minDelayMs + Math.rando
 
 if (env.BENCH_ON_SIGTERM !== 'exit') {
   const close = () => {
+    closing = true;
     server.close(() => process.exit(0));
     server.closeIdleConnections();
   };

@@ -14,6 +14,8 @@ export interface TimedAnswer {
 
 export interface TimedReport {
   readonly report: LoadReport;
+  /** Connections that the proxy closed while no request was under way on them: as it may, and nothing is lost. */
+  readonly closedIdle: number;
   /** Those that were right, by the time of the answer. */
   readonly answers: readonly TimedAnswer[];
   /** When an error was answered. */
@@ -26,6 +28,7 @@ export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1000n)
 /** Does `work` while wrk POSTs 2 kB bodies on 16 connections. */
 export async function underTimedLoad(port: number, work: () => Promise<void>): Promise<TimedReport> {
   await using dir = await tempDir();
+  const failedBefore = failedConnects();
   const load = startLoad({
     port,
     script: {
@@ -41,7 +44,28 @@ export async function underTimedLoad(port: number, work: () => Promise<void>): P
     throw error;
   }
   const report = await load.stop();
-  return { report, ...readTimes(dir.path) };
+  return { ...withoutClosedIdle(report, failedConnects() - failedBefore), ...readTimes(dir.path) };
+}
+
+/**
+ * A refused connection and one that is closed between two requests look the same to wrk. The kernel knows: it counts each
+ * connect(2) of this host that failed, so that no more than these were refused.
+ */
+function withoutClosedIdle(report: LoadReport, failed: number): Pick<TimedReport, 'report' | 'closedIdle'> {
+  const closedIdle = Math.max(0, (report.unsent ?? 0) - failed);
+  const failures = { ...report.failures, refused: report.failures.refused - closedIdle };
+  return { report: { ...report, requests: report.requests - closedIdle, failures }, closedIdle };
+}
+
+/** TCP connections of this host that were refused or timed out, so far: `AttemptFails`, RFC 4022. */
+function failedConnects(): number {
+  const [names, values] = readFileSync('/proc/net/snmp', 'latin1')
+    .split('\n')
+    .filter((line) => line.startsWith('Tcp:'))
+    .map((line) => line.split(' '));
+  const failed = Number(values?.[names?.indexOf('AttemptFails') ?? -1]);
+  if (Number.isNaN(failed)) throw new Error('/proc/net/snmp does not say how many connects have failed');
+  return failed;
 }
 
 function readTimes(dir: string): Pick<TimedReport, 'answers' | 'errorsMs'> {

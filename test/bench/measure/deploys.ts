@@ -20,9 +20,14 @@ export interface DeploysResult {
   readonly succeeded: number;
   readonly requests: number;
   readonly failures: Failures;
+  /** Connections that the proxy closed with no request under way: not lost. */
+  readonly closedIdle: number;
   readonly seconds: number;
   readonly steady: Latency | null;
+  /** In the same span after each command for all peers, {@link WINDOW_MS}. */
   readonly during: Latency | null;
+  /** In the peer's own span: from the command until it has returned and the old version has given its last answer. */
+  readonly atWork: Latency | null;
   /** Medians of the deploys of this run. */
   readonly commandMs: number | null;
   readonly firstNewMs: number | null;
@@ -42,6 +47,8 @@ interface Deploy {
 /** The start of a load is not steady yet. */
 const WARM_UP_MS = 500;
 const STEADY_MS = 3_000;
+/** No longer than the deploys of the plan are apart. */
+export const WINDOW_MS = 2_300;
 const AFTER_MS = 250;
 const SERVES_WITHIN_MS = 10_000;
 
@@ -86,15 +93,21 @@ async function answers(port: number, version: number): Promise<boolean> {
 type Analysis = Omit<DeploysResult, 'managerRssMiB'>;
 
 function analyse(
-  { report, answers: all, errorsMs }: TimedReport,
+  { report, closedIdle, answers: all, errorsMs }: TimedReport,
   deploys: readonly Deploy[],
   served: readonly boolean[],
 ): Analysis {
   const spans = deploys.map((deploy) => spanOf(deploy, all));
   const first = all[0]?.answeredMs ?? 0;
   const firstDeploy = deploys[0]?.startedMs ?? Number.POSITIVE_INFINITY;
-  const isDuring = ({ sentMs, answeredMs }: TimedAnswer): boolean =>
-    spans.some(({ fromMs, toMs }) => answeredMs >= fromMs && sentMs <= toMs);
+  const within =
+    (ofThese: readonly Span[]) =>
+    ({ sentMs, answeredMs }: TimedAnswer): boolean =>
+      ofThese.some(({ fromMs, toMs }) => answeredMs >= fromMs && sentMs <= toMs);
+  const windows = deploys.map(({ startedMs }, index) => ({
+    fromMs: startedMs,
+    toMs: Math.min(startedMs + WINDOW_MS, deploys[index + 1]?.startedMs ?? Number.POSITIVE_INFINITY),
+  }));
   const latencies = (answers: readonly TimedAnswer[]): Latency | null =>
     rounded(latencyOf(answers.map(({ sentMs, answeredMs }) => answeredMs - sentMs)));
   const known = (values: readonly (number | null)[]): number | null => {
@@ -106,9 +119,11 @@ function analyse(
     succeeded: deploys.filter(({ code }, index) => code === 0 && served[index]).length,
     requests: report.requests,
     failures: report.failures,
+    closedIdle,
     seconds: round(report.durationMs / 1000),
     steady: latencies(all.filter(({ sentMs, answeredMs }) => sentMs >= first + WARM_UP_MS && answeredMs < firstDeploy)),
-    during: latencies(all.filter(isDuring)),
+    during: latencies(all.filter(within(windows))),
+    atWork: latencies(all.filter(within(spans))),
     commandMs: known(deploys.map(({ startedMs, endedMs }) => endedMs - startedMs)),
     firstNewMs: known(spans.map(({ firstNewMs }) => firstNewMs)),
     lastOldMs: known(spans.map(({ lastOldMs }) => lastOldMs)),
@@ -122,6 +137,11 @@ function analyse(
         .map(({ version, code, output }) => `deploy ${version}: exit ${code}: ${output.trim().slice(-200)}`),
     ].slice(0, 8),
   };
+}
+
+interface Span {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** From the command until it has returned and the old version has given its last answer. */

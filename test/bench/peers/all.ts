@@ -19,6 +19,8 @@ export const PEERS: readonly Peer[] = [
   graceful({ host: 'one-shot', config: 'keepalive', language: 'node' }),
   graceful({ host: 'supervisor', config: 'keepalive', language: 'node' }),
   serverStarter('keepalive'),
+  pm2('default', 'keepalive'),
+  pm2('wait_ready', 'keepalive'),
   graceful({ host: 'one-shot', config: 'plain', language: 'python' }),
   gunicorn,
 ];

@@ -11,7 +11,8 @@ export const gunicorn: Peer = {
   ours: false,
   proxy: 'nginx',
   language: 'python',
-  behaviours: ['close', 'exit'],
+  // Its workers have signal handlers of their own: there is no app that exits at once under it.
+  behaviours: ['close'],
   command: 'kill -HUP $(cat gunicorn.pid)',
   version: () => debianVersion('gunicorn'),
   async start(place) {

@@ -9,11 +9,11 @@ const HOME = inRepo('.cache/bench/pm2/node_modules/pm2');
 export const PM2 = `${HOME}/bin/pm2`;
 
 /** `default`: nothing but the app. `wait_ready`: it says when it listens, and has a signal handler. */
-export const pm2 = (mode: 'default' | 'wait_ready'): Peer => ({
-  id: mode === 'default' ? 'pm2' : 'pm2-wait-ready',
+export const pm2 = (mode: 'default' | 'wait_ready', config: 'plain' | 'keepalive' = 'plain'): Peer => ({
+  id: `${mode === 'default' ? 'pm2' : 'pm2-wait-ready'}${config === 'plain' ? '' : '-keepalive'}`,
   title: mode === 'default' ? 'pm2 reload' : 'pm2 reload, wait_ready and a signal handler',
   ours: false,
-  proxy: 'nginx',
+  proxy: config === 'plain' ? 'nginx' : 'nginx keepalive',
   language: 'node',
   behaviours: mode === 'default' ? ['exit'] : ['close'],
   command: 'pm2 reload app',
@@ -36,7 +36,7 @@ export const pm2 = (mode: 'default' | 'wait_ready'): Peer => ({
     const started = await pm2('start', 'ecosystem.config.cjs');
     if (started.code !== 0) throw new Error(started.output);
     await pm2('save');
-    const nginx = await nginxBefore(`127.0.0.1:${port}`);
+    const nginx = await nginxBefore(`127.0.0.1:${port}`, config);
     return {
       port: nginx.port,
       deploy: () => pm2('reload', 'app'),
