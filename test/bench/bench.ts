@@ -1,7 +1,7 @@
 // The benchmarks, side by side with what users would pick instead: `npm run bench`. What fails is recorded and left behind;
 // each result is kept as soon as it is there.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { machine } from './machine.ts';
+import { type Machine, machine } from './machine.ts';
 import { parseOptions, USAGE } from './options.ts';
 import { closeWorkplaces } from './peers/peer.ts';
 import { type Measurement, planOf } from './plan.ts';
@@ -26,11 +26,11 @@ const options = (() => {
 const plan = planOf({
   runs: options.runs ?? (options.quick ? 1 : 3),
   quick: options.quick,
-  updates: options.updates ?? (options.quick ? 30 : 1_000),
-}).filter(
-  ({ id }) =>
-    options.only.length === 0 || options.only.some((words) => words.split(/\s+/).every((word) => id.includes(word))),
-);
+  updates: options.updates ?? (options.quick ? 30 : 10_000),
+}).filter(({ id }) => {
+  const fits = (words: string): boolean => words.split(/\s+/).every((word) => id.includes(word));
+  return (options.only.length === 0 || options.only.some(fits)) && !options.without.some(fits);
+});
 const results = openResults(options.results);
 const todo = options.reportOnly ? [] : plan.filter(({ id }) => options.again || results.find(id)?.error !== null);
 const minutes = todo.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
@@ -40,7 +40,7 @@ if (options.list) {
   console.log(`${plan.length} measurements, about ${minutes.toFixed(0)} minutes`);
 } else {
   console.error(`${todo.length} measurements, about ${minutes.toFixed(0)} minutes; results in ${results.dir}`);
-  if (todo.length > 0) results.saveMeta(machine(commandLine()));
+  if (todo.length > 0) results.saveMeta(machine(commandLine(), results.meta() as Machine | null));
   for (const [index, measurement] of todo.entries()) await measureOne(measurement, `${index + 1}/${todo.length}`);
   console.log(writeReport(results, options.write));
 }
@@ -61,6 +61,7 @@ function commandLine(): string {
   const words = [
     ...(options.quick ? ['--quick'] : []),
     ...options.only.map((one) => `--only "${one}"`),
+    ...options.without.map((one) => `--without "${one}"`),
     ...(options.runs === null ? [] : [`--runs ${options.runs}`]),
     ...(options.updates === null ? [] : [`--updates ${options.updates}`]),
   ];

@@ -13,11 +13,12 @@ export interface Machine {
   readonly kernel: string;
   readonly system: string;
   readonly node: string;
-  readonly command: string;
+  /** One for each part that the run was made in. */
+  readonly commands: readonly string[];
   readonly versions: Readonly<Record<string, string>>;
 }
 
-export function machine(command: string): Machine {
+export function machine(command: string, before: Machine | null): Machine {
   const versionOf = (version: () => string): string => {
     try {
       return version();
@@ -27,14 +28,14 @@ export function machine(command: string): Machine {
   };
   const os = /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'Linux';
   return {
-    at: new Date().toISOString(),
+    at: before?.at ?? new Date().toISOString(),
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     system: os,
     node: process.version,
-    command,
+    commands: [...new Set([...(before?.commands ?? []), command])],
     versions: {
       ...Object.fromEntries(PEERS.map((peer) => [nameOf(peer), versionOf(peer.version)])),
       wrk: debianVersion('wrk'),

@@ -5,6 +5,8 @@ import { inRepo } from '../rig/paths.ts';
 export interface Options {
   /** Words that a measurement's id must contain, all of them in one of the lists. */
   readonly only: readonly string[];
+  /** The same words, of those to be left out. */
+  readonly without: readonly string[];
   readonly runs: number | null;
   readonly quick: boolean;
   readonly again: boolean;
@@ -16,15 +18,16 @@ export interface Options {
 }
 
 export const USAGE = `npm run bench -- [options]
-  (none)           everything, three runs, under an hour; the tables go to stdout
+  (none)           everything, three runs, a good hour; the tables go to stdout
   --quick          one run with short loads: about six minutes
   --only WORDS     only the measurements whose id contains all of these words; may be given several times
+  --without WORDS  all but the measurements whose id contains all of these words
   --runs N         as often
   --results DIR    where the results are kept, one JSON file each; those that are there are not measured again
   --again          they are
   --write          docs/benchmarks.md and its plots from the results
   --report         measures nothing: for --write from results that are there
-  --updates N      how many updates one state dir sees (1000)
+  --updates N      how many updates one state dir sees (10000)
   --list           the measurements and how long they take`;
 
 export function parseOptions(argv: readonly string[]): Options {
@@ -32,6 +35,7 @@ export function parseOptions(argv: readonly string[]): Options {
     args: [...argv],
     options: {
       only: { type: 'string', multiple: true, default: [] },
+      without: { type: 'string', multiple: true, default: [] },
       runs: { type: 'string' },
       quick: { type: 'boolean', default: false },
       again: { type: 'boolean', default: false },
@@ -45,6 +49,7 @@ export function parseOptions(argv: readonly string[]): Options {
   const stamp = new Date().toISOString().slice(0, 19).replaceAll(':', '');
   return {
     only: values.only,
+    without: values.without,
     runs: values.runs === undefined ? null : positive('--runs', values.runs),
     quick: values.quick,
     again: values.again,

@@ -65,7 +65,7 @@ export function planOf({ runs, quick, updates }: Extent): readonly Measurement[]
   );
   for (const peer of faulty)
     for (const broken of quick ? BROKEN.slice(0, 1) : BROKEN) all.push(brokenVersion(peer, broken));
-  for (const peer of faulty) all.push(killedManager(peer));
+  for (let run = 1; run <= runs; run += 1) for (const peer of faulty) all.push(killedManager(peer, run));
   for (let run = 1; run <= runs; run += 1)
     for (const peer of faulty)
       for (const when of peer.ours && !quick ? (['warm', 'alone'] as const) : (['alone'] as const))
@@ -73,7 +73,8 @@ export function planOf({ runs, quick, updates }: Extent): readonly Measurement[]
   for (let run = 1; run <= runs; run += 1)
     for (const count of quick ? [2] : [2, 4])
       for (const crew of CREWS) all.push(workers(crew, count, quick ? 2 : 8, run));
-  for (const peer of faulty.filter(({ id }) => HAS_STATUS.test(id))) all.push(status(peer, quick ? 5 : 15));
+  for (let run = 1; run <= runs; run += 1)
+    for (const peer of faulty.filter(({ id }) => HAS_STATUS.test(id))) all.push(status(peer, quick ? 5 : 15, run));
   for (const apps of quick ? [1, 10] : [1, 10, 50]) all.push(idle(apps, quick ? 10 : 60));
   for (const count of quick ? [100, 5_000] : [100, 10_000, 50_000]) all.push(sockets(count, quick ? 1 : 4));
   all.push(history(updates));
@@ -102,12 +103,12 @@ const brokenVersion = (peer: Peer, broken: Broken): Measurement => ({
   measure: () => measureBroken(peer, broken),
 });
 
-const killedManager = (peer: Peer): Measurement => ({
-  id: `killed-manager/${peer.id}/1`,
+const killedManager = (peer: Peer, run: number): Measurement => ({
+  id: `killed-manager/${peer.id}/${run}`,
   kind: 'killed-manager',
   peer: peer.id,
   parameters: {},
-  run: 1,
+  run,
   seconds: 9,
   measure: () => measureKilledManager(peer),
 });
@@ -132,12 +133,12 @@ const workers = (crew: Crew, count: number, seconds: number, run: number): Measu
   measure: () => measureWorkers(crew, count, seconds),
 });
 
-const status = (peer: Peer, times: number): Measurement => ({
-  id: `status/${peer.id}/1`,
+const status = (peer: Peer, times: number, run: number): Measurement => ({
+  id: `status/${peer.id}/${run}`,
   kind: 'status',
   peer: peer.id,
   parameters: { times },
-  run: 1,
+  run,
   seconds: 8,
   measure: () => measureStatus(peer, times),
 });
@@ -168,6 +169,6 @@ const history = (updates: number): Measurement => ({
   peer: null,
   parameters: { updates },
   run: 1,
-  seconds: 5 + updates * 0.2,
+  seconds: 60 + updates * 0.07,
   measure: () => measureHistory(updates),
 });

@@ -19,7 +19,22 @@ export interface TimedCommands {
   readonly ok?: readonly number[];
 }
 
+export interface Sample {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+}
+
 export async function timeCommands(task: TimedCommands): Promise<Readonly<Record<string, CommandCost>>> {
+  return Object.fromEntries(
+    Object.entries(await sampleCommands(task)).map(([name, runs]) => [
+      name,
+      { wallMs: rounded(runs.map(({ wallMs }) => wallMs)), cpuMs: rounded(runs.map(({ cpuMs }) => cpuMs)) },
+    ]),
+  );
+}
+
+/** Each run of each of them. */
+export async function sampleCommands(task: TimedCommands): Promise<Readonly<Record<string, readonly Sample[]>>> {
   const child = spawn(need('python3'), [inRepo('test/bench/measure/timed.py')], { stdio: ['pipe', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
@@ -32,13 +47,7 @@ export async function timeCommands(task: TimedCommands): Promise<Readonly<Record
   child.stdin.end(JSON.stringify(task));
   const [code] = (await once(child, 'close')) as [number];
   if (code !== 0) throw new Error(stderr.trim());
-  const samples = JSON.parse(stdout) as Record<string, { wallMs: number; cpuMs: number }[]>;
-  return Object.fromEntries(
-    Object.entries(samples).map(([name, runs]) => [
-      name,
-      { wallMs: rounded(runs.map(({ wallMs }) => wallMs)), cpuMs: rounded(runs.map(({ cpuMs }) => cpuMs)) },
-    ]),
-  );
+  return JSON.parse(stdout) as Record<string, Sample[]>;
 }
 
 function rounded(values: readonly number[]): Spread {

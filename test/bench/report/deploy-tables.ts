@@ -19,15 +19,31 @@ export function lostTable({ deploys }: Collected, load: 'fast' | 'mix'): string 
           one.runs.reduce((sum, { requests }) => sum + requests, 0),
           0,
         ),
-        failureKinds(one.runs.map(({ failures }) => failures)),
+        [failureKinds(one.runs.map(({ failures }) => failures)), closedIdle(one)].filter(Boolean).join('; '),
         `${one.runs.reduce((sum, run) => sum + run.succeeded, 0)} of ${one.runs.reduce((sum, run) => sum + run.deploys, 0)}`,
       ]),
   );
 }
 
+const closedIdle = ({ runs }: DeployCase): string => {
+  const count = runs.reduce((sum, run) => sum + run.closedIdle, 0);
+  return count === 0 ? '' : `not lost: ${figure(count, 0)} connections that the proxy closed between two requests`;
+};
+
 export function latencyTable({ deploys }: Collected, load: 'fast' | 'mix'): string {
   return table(
-    ['ms', 'the app', 'steady p50', 'p99', 'max', 'during deploys p50', 'p99', 'max', 'p99: during / steady'],
+    [
+      'ms',
+      'the app',
+      'steady p50',
+      'p99',
+      'max',
+      'during deploys p50',
+      'p99',
+      'max',
+      'p99: during / steady',
+      'p99 at work',
+    ],
     deploys
       .filter((one) => one.load === load && one.runs.length > 0)
       .map((one) => [
@@ -58,6 +74,10 @@ export function latencyTable({ deploys }: Collected, load: 'fast' | 'mix'): stri
           0,
         ),
         spread(ratios(one), 2),
+        spread(
+          one.runs.map(({ atWork }) => atWork?.p99),
+          1,
+        ),
       ]),
   );
 }
@@ -89,17 +109,18 @@ export function timeTable({ deploys }: Collected): string {
   );
 }
 
-/** Our p99 during deploys against the best peer's behind the same nginx with the same app, run by run. */
+/** Our p99 during deploys against the best peer's with the same app, behind the same nginx and behind HAProxy; run by run. */
 export function tailRows({ deploys }: Collected): readonly (readonly string[])[] {
   return deploys
     .filter(({ peer, runs }) => peer.ours && runs.length > 0)
-    .flatMap((ours) => {
+    .flatMap((ours) => [ours.peer.proxy, 'HAProxy' as const].map((proxy) => ({ ours, proxy })))
+    .flatMap(({ ours, proxy }) => {
       const rivals = deploys.filter(
         ({ peer, load, behaviour, runs }) =>
           !peer.ours &&
           load === ours.load &&
           behaviour === ours.behaviour &&
-          peer.proxy === ours.peer.proxy &&
+          peer.proxy === proxy &&
           peer.language === ours.peer.language &&
           runs.length > 0,
       );

@@ -1,9 +1,11 @@
 // The tables of what goes wrong, of what managers cost, and of scale.
+import type { KilledManagerResult } from '../measure/faults.ts';
+import type { StatusCost } from '../measure/status-cost.ts';
 import type { Peer } from '../peers/peer.ts';
 import { type Case, type Collected, nameOf } from './collected.ts';
 import { figure, spread, table, written } from './words.ts';
 
-const BROKEN: Readonly<Record<string, string>> = {
+export const BROKEN: Readonly<Record<string, string>> = {
   exits: 'exits at its start',
   'never-listens': 'runs, listens nowhere',
   errors: 'answers everything with 500',
@@ -51,19 +53,20 @@ export function killedManagerTable({ killedManager }: Collected): string {
       'next deploy works',
       'app processes left over',
     ],
-    killedManager.flatMap((one) => {
-      const data = onlyData(one);
-      if (data === null) return [[name(one), 'there is no process to kill', '', '', '', '']];
-      if (data === undefined) return [[name(one), `failed: ${one.errors[0]}`, '', '', '', '']];
+    killedManager.map((one) => {
+      if (one.runs.length === 0) return [name(one), `failed: ${one.errors[0]}`, '', '', '', ''];
+      const runs = one.runs.filter((run) => run !== null);
+      if (runs.length === 0) return [name(one), 'there is no process to kill', '', '', '', ''];
+      const figures = (value: (run: KilledManagerResult) => number | null): string => spread(runs.map(value), 0);
       return [
-        [
-          name(one),
-          figure(data.lostWithout, 0),
-          figure(data.lostAtRestart, 0),
-          data.recoveryMs === null ? 'to the end' : `${figure(data.recoveryMs, 0)} ms`,
-          yes(data.restarted && data.nextDeploy),
-          figure(data.strays, 0),
-        ],
+        name(one),
+        figures(({ lostWithout }) => lostWithout),
+        figures(({ lostAtRestart }) => lostAtRestart),
+        runs.some(({ recoveryMs }) => recoveryMs === null)
+          ? 'to the end'
+          : `${figures(({ recoveryMs }) => recoveryMs)} ms`,
+        yes(runs.every(({ restarted, nextDeploy }) => restarted && nextDeploy)),
+        figures(({ strays }) => strays),
       ];
     }),
   );
@@ -115,24 +118,31 @@ export function memoryTable({ deploys }: Collected): string {
   );
 }
 
+/** A status command's time by that of a bare start, in turn within one run. */
+export const overFloor = ({ command, floor }: StatusCost, key: 'wallMs' | 'cpuMs'): number =>
+  command[key].median / floor[key].median;
+
 export function statusTable({ status }: Collected): string {
   return table(
     ['', 'wall ms', 'bare start', 'ratio', 'CPU ms', 'bare start', 'ratio'],
     status.flatMap((one) => {
-      const data = onlyData(one);
-      if (data === null || data === undefined) return [];
-      const { command, floor } = data;
-      return [
-        [
-          name(one),
-          written(command.wallMs, 0),
-          written(floor.wallMs, 0),
-          figure(command.wallMs.median / floor.wallMs.median, 2),
-          written(command.cpuMs, 0),
-          written(floor.cpuMs, 0),
-          figure(command.cpuMs.median / floor.cpuMs.median, 2),
-        ],
+      const runs = one.runs.filter((run) => run !== null);
+      if (runs.length === 0) return [];
+      const columns = (key: 'wallMs' | 'cpuMs'): readonly string[] => [
+        spread(
+          runs.map(({ command }) => command[key].median),
+          0,
+        ),
+        spread(
+          runs.map(({ floor }) => floor[key].median),
+          0,
+        ),
+        spread(
+          runs.map((run) => overFloor(run, key)),
+          2,
+        ),
       ];
+      return [[name(one), ...columns('wallMs'), ...columns('cpuMs')]];
     }),
   );
 }
@@ -180,13 +190,22 @@ export const socketsTable = ({ sockets }: Collected): string =>
     ]),
   );
 
+const HISTORY_COMMANDS = ['status', 'keepalive', 'update'] as const;
+
 export const historyTable = ({ history }: Collected): string =>
   table(
-    ['updates that the state dir has seen', '`status` ms', '`update` ms', 'files', 'bytes in them'],
+    [
+      'updates that the state dir has seen',
+      ...HISTORY_COMMANDS.flatMap((command) => [`\`${command}\` ms`, '÷ fresh', 'CPU ÷ fresh']),
+      'files',
+      'bytes in them',
+    ],
     history.map((one) => [
       figure(one.updates, 0),
-      figure(one.statusMs, 0),
-      figure(one.updateMs, 0),
+      ...HISTORY_COMMANDS.flatMap((command) => {
+        const { wallMs, wallRatio, cpuRatio } = one[command];
+        return [written(wallMs, 0), written(wallRatio, 2), written(cpuRatio, 2)];
+      }),
       figure(one.files, 0),
       figure(one.bytes, 0),
     ]),

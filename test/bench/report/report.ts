@@ -50,7 +50,7 @@ function reportOf(collected: Collected, plots: readonly Plot[], machine: Machine
   return [
     machineOf(machine, runs),
     '## Where a peer is better',
-    better.length === 0 ? 'Nowhere in these figures.' : better.map((line) => `- ${line}`).join('\n'),
+    ...better,
     '## Lost requests',
     ...plot('lost.svg'),
     `With ${LOADS.fast}, ${extent(collected, 'fast')}:`,
@@ -61,7 +61,7 @@ function reportOf(collected: Collected, plots: readonly Plot[], machine: Machine
     `With ${LOADS.fast}:`,
     latencyTable(collected, 'fast'),
     ...withMix(collected, (load) => [`With ${LOADS.mix}:`, latencyTable(collected, load)]),
-    'p99 during deploys against the best peer with the same nginx, app and load, run by run:',
+    'p99 during deploys against the best peer with the same app and load behind the same nginx, and behind HAProxy in its place, run by run:',
     table(['', 'the app and the load', 'p99 ms', 'the best peer', 'ratio'], tailRows(collected)),
     '## How long a deploy takes',
     ...plot('time.svg'),
@@ -99,7 +99,7 @@ function machineOf(machine: Machine | null, runs: number): string {
   const versions = Object.entries(machine.versions)
     .map(([name, version]) => `${name} ${version}`)
     .join(' · ');
-  return `${machine.at.slice(0, 10)}, \`${machine.command}\`, ${runs} ${runs === 1 ? 'run' : 'runs'}; each figure is the median, in brackets the least and the most.
+  return `${machine.at.slice(0, 10)}, ${machine.commands.map((command) => `\`${command}\``).join(', ')}, ${runs} ${runs === 1 ? 'run' : 'runs'}; each figure is the median, in brackets the least and the most.
 ${machine.cores} cores of ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, Linux ${machine.kernel}, Node ${machine.node}.
 ${versions}.`;
 }

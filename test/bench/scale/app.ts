@@ -1,5 +1,6 @@
 // The app of the scale measurements: a backend that is ready at once, so that what is measured is graceful.
 import { lutimesSync, writeFileSync } from 'node:fs';
+import { createGraceful } from '../../../src/index.ts';
 import { inRepo } from '../../rig/paths.ts';
 import { need } from '../../rig/requirements.ts';
 import { BIN } from '../../rig/test-app.ts';
@@ -7,8 +8,12 @@ import { createWorkplace, type Workplace } from '../peers/peer.ts';
 
 export interface ScaleApp extends AsyncDisposable {
   readonly place: Workplace;
+  /** The link. */
+  readonly link: string;
   argv(...args: readonly string[]): readonly string[];
   update(): Promise<number>;
+  /** So many updates by the programming interface, in this process: the start of a command each time is no update's. */
+  grow(updates: number): Promise<void>;
   /** As if the last switch had been a while ago: an update within a quarter of a second waits for late connects first. */
   age(): void;
 }
@@ -18,7 +23,8 @@ export async function createScaleApp(): Promise<ScaleApp> {
   writeFileSync(
     place.file('graceful.config.json'),
     JSON.stringify({
-      command: [need('python3'), inRepo('test/bench/apps/idle.py')],
+      // -I and -S: it starts sooner.
+      command: [need('python3'), '-IS', inRepo('test/bench/apps/idle.py')],
       env: place.appEnv,
       stateDir: 'run',
       drainTimeout: '60s',
@@ -31,12 +37,20 @@ export async function createScaleApp(): Promise<ScaleApp> {
   };
   return {
     place,
+    link: place.file('run/app.socket'),
     argv,
     age,
     async update() {
       const { code, ms, output } = await place.run(argv('update', '--quiet'));
       if (code !== 0) throw new Error(output);
       return ms;
+    },
+    async grow(updates) {
+      const app = await createGraceful({ config: place.file('graceful.config.json') });
+      for (let update = 0; update < updates; update += 1) {
+        await app.update();
+        age();
+      }
     },
     [Symbol.asyncDispose]: () => place[Symbol.asyncDispose](),
   };
