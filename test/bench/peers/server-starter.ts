@@ -40,7 +40,8 @@ export const serverStarter = (config: 'plain' | 'keepalive'): Peer => ({
     const nginx = await nginxBefore(`unix:${socketPath}`, config);
     return {
       port: nginx.port,
-      deploy: () => place.run([program('start_server'), '--restart', ...files]),
+      // It returns when the new generation stays, and tries for ever.
+      deploy: () => place.run([program('start_server'), '--restart', ...files], { timeoutMs: 15_000 }),
       managers: () => [Number(readFileSync(place.file('server.pid'), 'utf8'))],
       restartManager: start,
       [Symbol.asyncDispose]: () => nginx[Symbol.asyncDispose](),

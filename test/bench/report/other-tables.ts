@@ -35,7 +35,7 @@ export function brokenTable({ broken }: Collected): string {
         version,
         data.serves === 'the old version' ? data.serves : `**${data.serves}**`,
         `${figure(data.lost, 0)} of ${figure(data.sent, 0)}`,
-        String(data.code),
+        data.code === 'SIGTERM' ? `none: ended after ${figure(data.commandMs / 1000, 0)} s` : String(data.code),
         data.message === '' ? '(nothing)' : `\`${data.message.replaceAll('`', "'")}\``,
         yes(data.nextDeploy),
       ];
