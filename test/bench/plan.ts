@@ -170,6 +170,6 @@ const history = (updates: number): Measurement => ({
   peer: null,
   parameters: { updates },
   run: 1,
-  seconds: 60 + updates * 0.07,
+  seconds: 60 + updates * 0.1,
   measure: () => measureHistory(updates),
 });
