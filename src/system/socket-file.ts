@@ -1,4 +1,5 @@
 // A slot's socket file: whether somebody listens behind it, and who may connect to it.
+import { lstatSync } from 'node:fs';
 import { chmod, chown, lstat } from 'node:fs/promises';
 import type { Config } from '../core/config.ts';
 import { fail } from '../core/failure.ts';
@@ -11,14 +12,8 @@ import { socketInodesOf } from './processes/open-sockets.ts';
 import { listPids } from './processes/stat.ts';
 import { readSocketTables, rowsNamed } from './socket-table.ts';
 
-export async function socketExists(path: string): Promise<boolean> {
-  try {
-    return (await lstat(path)).isSocket();
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
-}
+/** Asked every few milliseconds while a backend starts: a promise of the same costs the app forty times the CPU time. */
+export const socketExists = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSocket() ?? false;
 
 /**
  * Makes sure that nothing stands in the way of a new backend's bind(2): removes a socket file that nobody listens at.

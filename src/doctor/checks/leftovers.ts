@@ -22,7 +22,7 @@ export async function leftovers({ config, system }: DoctorContext): Promise<read
         remarks.push(warning(`slot ${slot}: ${state.reason}`, `\`graceful start ${slot}\` after a look at ${socket}`));
         break;
       case 'none':
-        if (await socketExists(socket))
+        if (socketExists(socket))
           remarks.push(
             (await system.nobodyListens(slot))
               ? note(`${socket} is stale: nobody listens there`, `\`graceful start ${slot}\` replaces it`)

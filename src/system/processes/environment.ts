@@ -5,7 +5,7 @@ import { isErrno } from '../atomic-file.ts';
 /** Null where it is not set, and for other users' processes. */
 export function environmentVariable(pid: number, name: string): string | null {
   try {
-    const environment = `\0${readFileSync(`/proc/${pid}/environ`, 'latin1')}`;
+    const environment = `\0${readFileSync(`/proc/${pid}/environ`, 'utf8')}`;
     const start = environment.indexOf(`\0${name}=`);
     if (start === -1) return null;
     const end = environment.indexOf('\0', start + 1);

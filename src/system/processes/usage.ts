@@ -27,7 +27,7 @@ export function usageOfTree(pid: number): Usage | null {
 /** Pids of the direct children, from /proc/<pid>/task/<pid>/children (forked by its main thread). */
 export function childrenOf(pid: number): readonly number[] {
   try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean).map(Number);
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   } catch (error) {
     // ENOENT: the process has gone, or the kernel was built without CONFIG_PROC_CHILDREN.
     if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return [];
