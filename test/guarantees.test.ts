@@ -70,7 +70,7 @@ const BAD: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 };
 
 for (const [host, begin] of Object.entries(HOSTS))
-  describe(`the guarantees of the README, by ${host}`, { concurrency: 4, timeout: 120_000 }, () => {
+  describe(`the guarantees of the README, by ${host}`, { concurrency: 4, timeout: 600_000 }, () => {
     it('Traffic moves only to a backend that has answered its health check', async () => {
       await using app = await createApp();
       const passes = (slot: string): string => join(app.dir, `passes-${slot}`);
@@ -136,8 +136,11 @@ for (const [host, begin] of Object.entries(HOSTS))
       let version = 1;
       for (const moment of MOMENTS) {
         app.deploy(String(++version), { APP_ON_SIGTERM: 'exit' });
+        // It does not come to its end before it is killed, however slow we are.
+        app.configure({ hooks: { afterSwitch: fifo.waitForIt } });
         const update = app.spawnGraceful(['update', '--json']);
         await update.event(moment);
+        app.configure({ hooks: {} });
         await manager.kill(update);
         assert.equal((await app.get('/')).status, 200, `killed at ${moment}: the link leads to a live backend`);
         app.deploy(String(++version), { APP_ON_SIGTERM: 'exit' });

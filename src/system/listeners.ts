@@ -6,7 +6,7 @@ import { socketInodesOf } from './processes/open-sockets.ts';
 import { treeOf } from './processes/usage.ts';
 import { listeningRows, readSocketTable } from './socket-table.ts';
 
-/** Addresses that the process or a descendant listens at: unix paths, and `127.0.0.1:8000` for TCP. */
+/** Places that the process or a descendant listens at, each once: unix paths, and `TCP port 8000`. */
 export function listeningAddresses(pid: number): readonly string[] {
   const inodes = new Set(treeOf(pid).flatMap(socketInodesOf));
   const table = readSocketTable(pid);
@@ -16,7 +16,8 @@ export function listeningAddresses(pid: number): readonly string[] {
       : listeningRows(table)
           .filter((row) => inodes.has(row.inode))
           .map((row) => row.name);
-  return [...unix, ...tcpListeners(pid, 'tcp', inodes), ...tcpListeners(pid, 'tcp6', inodes)];
+  // A port may be listened at for several addresses. And the kernel's tables, read while sockets come and go, may show a row twice.
+  return [...new Set([...unix, ...tcpListeners(pid, 'tcp', inodes), ...tcpListeners(pid, 'tcp6', inodes)])];
 }
 
 /**

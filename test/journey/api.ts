@@ -33,7 +33,7 @@ await graceful.stop({ all: true });
 say((await graceful.status()).desired);
 `;
 
-describe('the package, as a program imports it', { timeout: 180_000 }, () => {
+describe('the package, as a program imports it', { timeout: 600_000 }, () => {
   let installed: Installed;
   let site: Site;
   before(async () => {

@@ -33,7 +33,7 @@ function answer(program: string, args: readonly string[], dir: TempDir): readonl
   return stdout.split('\n').filter(Boolean).sort();
 }
 
-describe('completion', { timeout: 120_000 }, () => {
+describe('completion', { timeout: 600_000 }, () => {
   let dir: TempDir;
   before(async () => {
     dir = await tempDir();

@@ -9,6 +9,7 @@ import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { Finding, Severity } from '../../src/doctor/finding.ts';
 import { connectionsTo } from '../load/under-load.ts';
+import { freePort } from '../rig/nginx.ts';
 import { inRepo } from '../rig/paths.ts';
 import { need } from '../rig/requirements.ts';
 import { NODE_APP } from '../rig/test-app.ts';
@@ -90,15 +91,6 @@ async function nginx(at: Site, http: string, { wrapper = '', running = true, use
   };
 }
 
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-};
-
 const passing = (to: string, more = ''): string =>
   `server { listen unix:/tmp/never-used-${process.pid}.sock; location / { proxy_pass ${to}; ${more} } }`;
 
@@ -113,7 +105,7 @@ async function feed(at: Site, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) await once();
 }
 
-describe('graceful doctor', { concurrency: 2, timeout: 180_000 }, () => {
+describe('graceful doctor', { concurrency: 2, timeout: 600_000 }, () => {
   it('says that all is well when it is, and exits with 0', async () => {
     await using at = await site();
     assert.equal((await at.sh('graceful start')).code, 0);
@@ -342,7 +334,7 @@ describe('graceful doctor', { concurrency: 2, timeout: 180_000 }, () => {
     const http = `upstream shop { server unix:${at.stateDir}/app.socket; keepalive 8; keepalive_requests 1000000; } server { listen 127.0.0.1:${port}; location / { proxy_pass http://shop; proxy_http_version 1.1; proxy_set_header Connection ''; } }`;
     await using server = await nginx(at, http);
     // Two clients that never pause: what nginx keeps is in use before, during and after the switch.
-    const loading = at.sh(`${need('wrk')} -t1 -c2 -d15s http://127.0.0.1:${port}/`);
+    const loading = at.sh(`${need('wrk')} -t1 -c2 -d600s http://127.0.0.1:${port}/ & echo $! > wrk.pid; wait`);
     await until('nginx is connected to a', async () => (await connectionsTo(at.join('run/app-a.socket'))) > 0);
     assert.equal((await at.sh('graceful update')).code, 0);
     const feeding = new AbortController();
@@ -351,6 +343,7 @@ describe('graceful doctor', { concurrency: 2, timeout: 180_000 }, () => {
       found(await doctor(at, server), 'old-slot', 'warning', /stayed with slot a for 2 s.* while slot b gets new ones/);
     } finally {
       feeding.abort();
+      await at.sh('kill $(cat wrk.pid)');
       await Promise.all([fed, loading]);
     }
   });

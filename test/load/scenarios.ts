@@ -88,7 +88,11 @@ export async function runScenario(
   await assertAnswersAlone(String(1 + updates), nginx);
   assert.equal(backends.most, 2, 'at most two backends at a time');
   for (const [index, { run }] of runs.entries()) assertStoppedUnconnected(run, index > 0, scenario);
-  assert.deepEqual(connectionsAtSigterm(app), Array(updates - 1).fill(0), 'nobody is connected at SIGTERM');
+  const counts = connectionsAtSigterm(app);
+  assert.deepEqual(counts, Array(counts.length).fill(0), 'nobody is connected at SIGTERM');
+  // Who ignores SIGTERM is killed before long, and on a busy machine perhaps before it has counted.
+  const fewest = scenario.onSigterm === 'ignore' ? 1 : updates - 1;
+  assert.ok(counts.length >= fewest && counts.length < updates, `${counts.length} have counted`);
 }
 
 /** The app of a scenario, not yet started. Its backends note how many connections they have when SIGTERM comes. */

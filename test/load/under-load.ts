@@ -1,6 +1,7 @@
 // What the tests under load have in common: wrk around a piece of work, and what may not be in its report.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startLoad } from '../rig/load.ts';
 import type { Failures, LoadReport } from '../rig/load-report.ts';
 import type { Nginx } from '../rig/nginx.ts';
@@ -42,7 +43,10 @@ export function assertNothingLost(report: LoadReport, nginx: Pick<Nginx, 'errorL
 
 /** A short load of its own gets its answers from this version, and from nobody else. */
 export async function assertAnswersAlone(version: string, nginx: Nginx): Promise<void> {
-  const report = await startLoad({ port: nginx.port, durationMs: 300 }).finished;
+  const load = startLoad({ port: nginx.port });
+  await load.flowing;
+  await sleep(300);
+  const report = await load.stop();
   assertNothingLost(report, nginx);
   assert.deepEqual(report.versions, { [version]: report.requests }, `only version ${version} answers`);
 }

@@ -241,7 +241,7 @@ onEachHost('a drain', (createApp) => {
 });
 
 // One-shot only. A supervisor repairs the app by itself: there is nothing left for keepalive.
-describe('a drain [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
+describe('a drain [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
   it('does not hold the lock: keepalive repairs the app meanwhile', async () => {
     await using app = await createTestApp({ config: { drainTimeout: '1h' } });
     await app.succeed('update');

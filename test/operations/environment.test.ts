@@ -140,7 +140,7 @@ onEachHost('the socket', (createApp) => {
 });
 
 // One-shot only. The rig makes the state dir for a supervisor.
-describe('the state dir [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
+describe('the state dir [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
   it('is made for the group of the socket, and so are the directories above it that are made for it', async () => {
     const group = aGroupOfOurs();
     await using app = await createTestApp({ config: { socketGroup: group.name, stateDir: 'var/run' } });
@@ -261,7 +261,7 @@ onEachHost('an exec health check', (createApp) => {
     await using app = await createApp({
       config: {
         health: { type: 'exec', command: ['sh', '-c', 'sleep 1000; true'], timeout: '100ms', interval: '20ms' },
-        startTimeout: '1500ms',
+        startTimeout: '4s',
       },
     });
     const run = await app.graceful('update');

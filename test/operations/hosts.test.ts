@@ -34,7 +34,7 @@ const STORIES: Readonly<Record<string, readonly Step[]>> = {
   ],
 };
 
-describe('one-shot and supervised', { concurrency: true, timeout: 120_000 }, () => {
+describe('one-shot and supervised', { concurrency: true, timeout: 600_000 }, () => {
   for (const [title, steps] of Object.entries(STORIES))
     for (const form of title === 'bad versions' ? ['--json', '--no-color'] : ['--json'])
       it(`are told alike: ${title} (${form})`, async () => {

@@ -42,7 +42,7 @@ async function stranger(): Promise<ChildProcess & { readonly pid: number } & Asy
 }
 
 // One-shot only. About the files that commands find when nobody supervises: a supervisor would act on the killed, and holds the state dir.
-describe('identity', { concurrency: 4, timeout: 120_000 }, () => {
+describe('identity', { concurrency: 4, timeout: 600_000 }, () => {
   it('a pid that was reused by a stranger is never signalled, by no command', async () => {
     await using app = await createTestApp();
     await using other = await stranger();

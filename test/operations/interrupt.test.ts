@@ -36,9 +36,13 @@ onEachHost('an interrupt', (createApp) => {
   it('Ctrl-C says on the screen that everything was undone', async () => {
     await using app = await createApp({ env: { APP_BROKEN: 'never-listens' } });
     const update = app.spawnGraceful(['update']);
+    let said = '';
     update.process.stderr?.on('data', (text: string) => {
-      if (/waiting for health/.test(text)) update.process.kill('SIGINT');
+      said += text;
     });
+    await until('it waits', () => /waiting for health/.test(said));
+    // Once: a second one ends the command at once.
+    update.process.kill('SIGINT');
     const run = await update.finished;
     assertExit(run, 1);
     assert.match(run.stderr, /aborted by Ctrl-C[\s\S]*Traffic is where it was/);
@@ -133,7 +137,7 @@ onEachHost('an interrupt', (createApp) => {
 });
 
 // One-shot only. A second Ctrl-C ends the process that runs the operation: of a supervisor it is only the client, and the operation goes on.
-describe('an interrupt [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
+describe('an interrupt [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
   it('a second Ctrl-C ends the command at once, and the next update works', async () => {
     await using app = await createTestApp();
     await app.succeed('update');

@@ -18,7 +18,7 @@ async function kill(app: TestApp, slot: Slot): Promise<void> {
   await until(`${slot} has gone`, () => !runs(pid));
 }
 
-const HEALTH = { timeout: '300ms', interval: '20ms', failures: 2 };
+const HEALTH = { timeout: '1s', interval: '20ms', failures: 2 };
 const KINDS = {
   connect: { type: 'connect', ...HEALTH },
   http: { type: 'http', path: '/healthz', ...HEALTH },
@@ -129,7 +129,7 @@ onEachHost('keepalive', (createApp) => {
 });
 
 // One-shot only. A supervisor does this by itself as soon as it begins or a backend dies: there is nothing left for the command.
-describe('keepalive [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
+describe('keepalive [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
   it('brings the app up on a machine that has just booted: the state dir is not even there', async () => {
     await using app = await createTestApp();
     assert.equal(existsSync(app.stateDir), false);

@@ -32,7 +32,7 @@ async function holdLock(app: TestApp): Promise<{ readonly update: RunningCommand
 }
 
 // One-shot only. Between commands, and of holders that were killed; a supervisor takes the same lock.
-describe('the lock', { concurrency: 3, timeout: 120_000 }, () => {
+describe('the lock', { concurrency: 3, timeout: 600_000 }, () => {
   it('twenty updates at once: each runs or exits 4, and one backend is active and ready afterwards', async () => {
     await using app = await createTestApp({ env: { APP_ON_SIGTERM: 'exit' } });
     const commands = Array.from({ length: 20 }, (_, index) =>

@@ -44,7 +44,7 @@ const PLANTS: readonly (readonly [string, RegExp, (path: string, precious: strin
   ],
 ];
 
-describe('what was planted in the state dir', { concurrency: 4, timeout: 120_000 }, () => {
+describe('what was planted in the state dir', { concurrency: 4, timeout: 600_000 }, () => {
   for (const [what, found, plant] of PLANTS)
     it(`${what} in the place of a file of ours is refused with exit code 2, which names it`, async () => {
       for (const name of NAMES) {
@@ -128,7 +128,7 @@ describe('what was planted in the state dir', { concurrency: 4, timeout: 120_000
   });
 });
 
-describe('the rights of what graceful makes', { timeout: 60_000 }, () => {
+describe('the rights of what graceful makes', { timeout: 600_000 }, () => {
   for (const umask of ['000', '077'])
     it(`do not depend on the umask, ${umask}`, async () => {
       await using app = await createTestApp();

@@ -85,7 +85,7 @@ onEachHost('start', (createApp) => {
 });
 
 // One-shot only. A supervisor replaces a backend that is killed by itself: there is nothing left to start by hand.
-describe('start [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
+describe('start [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
   it('with no name starts the slot that the link points to', async () => {
     await using app = await createTestApp();
     await app.succeed('start', 'b');

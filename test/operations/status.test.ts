@@ -8,7 +8,7 @@ import { assertExit, createTestApp } from '../rig/test-app.ts';
 import { openWebSocket } from '../rig/web-socket.ts';
 
 // One-shot only. Without a supervisor, `status` looks for itself; what it says with one: test/supervisor/control.test.ts.
-describe('status', { concurrency: 4, timeout: 120_000 }, () => {
+describe('status', { concurrency: 4, timeout: 600_000 }, () => {
   it('--json has exactly the documented shape', async () => {
     await using app = await createTestApp();
     await app.succeed('update');
@@ -121,12 +121,12 @@ describe('status', { concurrency: 4, timeout: 120_000 }, () => {
   });
 
   it('of a hung backend comes after health.timeout at the latest', async () => {
-    await using app = await createTestApp({ config: { health: { type: 'http', path: '/healthz', timeout: '300ms' } } });
+    await using app = await createTestApp({ config: { health: { type: 'http', path: '/healthz', timeout: '900ms' } } });
     await app.succeed('update');
     await app.post('/hang');
     const [slot] = (await app.status()).slots;
     assert.equal(slot?.state, 'unready');
-    assert.match(slot?.health?.detail ?? '', /no answer in 300 ms/);
+    assert.match(slot?.health?.detail ?? '', /no answer in 900 ms/);
   });
 
   it('names the git commit that a backend was started with, also when the checkout has moved on', async () => {

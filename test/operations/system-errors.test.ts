@@ -7,7 +7,7 @@ import { skipUnless } from '../rig/requirements.ts';
 import { STRACE_ENV, straceInjecting } from '../rig/strace.ts';
 import { createTestApp, type Run, type TestApp } from '../rig/test-app.ts';
 
-describe('a call that the system refuses', { concurrency: 2, timeout: 120_000, skip: skipUnless('strace') }, () => {
+describe('a call that the system refuses', { concurrency: 2, timeout: 600_000, skip: skipUnless('strace') }, () => {
   for (const [call, error] of [
     ['rename', 'ENOSPC'],
     ['clone', 'EMFILE'],

@@ -81,7 +81,7 @@ onEachHost('stopping a backend', (createApp) => {
 });
 
 // One-shot only. A supervisor starts the next one by itself as soon as the leader is killed.
-describe('a backend [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
+describe('a backend [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
   const ORPHANS: Readonly<Record<string, string>> = {
     'and marked': '"$0" "$1" & wait',
     'and known by the socket that it holds': 'env -u GRACEFUL_INSTANCE "$0" "$1" & wait',

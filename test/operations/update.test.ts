@@ -138,7 +138,7 @@ onEachHost('update', (createApp) => {
 });
 
 // One-shot only. A supervisor fails over by itself before there is anything for the update to replace.
-describe('update [one-shot]', { concurrency: 4, timeout: 120_000 }, () => {
+describe('update [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
   it('a sick active backend is what an update replaces: a healthy one in the other slot takes over meanwhile', async () => {
     await using app = await createTestApp();
     await app.succeed('update');

@@ -8,6 +8,8 @@ import { assertExit, createTestApp, eventsOf, failureOf, type RunningCommand } f
 import { NO_SCHEDULE, supervise } from '../rig/test-supervisor.ts';
 import { until } from '../rig/until.ts';
 
+const stampOf = (event: unknown): number => Date.parse((event as { at: string }).at);
+
 const isWatching = (event: { readonly for: string }): boolean => event.for === 'watch';
 
 /** Version 1 serves from a, and version 2 from b, which is being watched. */
@@ -149,9 +151,11 @@ onEachHost('update --watch', (createApp) => {
   it('--stop-old stops the old version only after the watch', async () => {
     await using app = await createApp();
     const update = await watched(app, '--watch', '700ms', '--stop-old');
-    assert.equal(runs(app.pid('a') ?? 0), true);
     const run = await update.finished;
     assert.ok(run.outcome?.operation === 'update' && run.outcome.stoppedOld && run.outcome.watched === 'passed');
+    const [watching, stopped] = [eventsOf(run, 'waiting').find(isWatching), eventsOf(run, 'backend-signalled')[0]];
+    assert.equal(stopped?.slot, 'a');
+    assert.ok(stampOf(stopped) - stampOf(watching) >= 690, run.stdout);
     assert.equal(app.pid('a'), null);
   });
 });

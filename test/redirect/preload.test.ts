@@ -12,7 +12,7 @@ const SAY = 'const say = (value) => console.log(JSON.stringify(value));';
 const HTTP = `import { createServer } from 'node:http'; ${SAY}
   const server = createServer((request, response) => response.end(String(process.pid)));`;
 
-describe('the preload', { concurrency: 4, timeout: 60_000 }, () => {
+describe('the preload', { concurrency: 4, timeout: 600_000 }, () => {
   for (const [title, listen, address] of [
     ['a port', 'listen(3000, done)', { address: '::', family: 'IPv6', port: 3000 }],
     ['a string', "listen('3000', done)", { address: '::', family: 'IPv6', port: 3000 }],

@@ -43,9 +43,9 @@ export const HOSTS: Readonly<Record<'one-shot' | 'supervised', CreateApp>> = {
 
 /** The same tests on each host: side by side, since most of their time is waiting. */
 export function onEachHost(title: string, tests: (createApp: CreateApp) => void): void {
-  describe(title, { concurrency: true, timeout: 120_000 }, () => {
+  describe(title, { concurrency: true, timeout: 600_000 }, () => {
     for (const [host, createApp] of Object.entries(HOSTS))
-      describe(`[${host}]`, { concurrency: 3, timeout: 120_000 }, () => tests(createApp));
+      describe(`[${host}]`, { concurrency: 3, timeout: 600_000 }, () => tests(createApp));
   });
 }
 

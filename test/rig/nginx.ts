@@ -1,9 +1,10 @@
 // A real nginx with the very configuration that users get (nginx/*.conf), on a free port, in a directory of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { userInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inRepo } from './paths.ts';
@@ -116,13 +117,20 @@ http {
 }
 `;
 
+/** Below those that the kernel gives to connections and to who asks for any, ip(7): it stays free until it is used. */
 export const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    try {
+      await once(server, 'listening');
+    } catch {
+      continue; // EADDRINUSE
+    }
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 };
 
 const STARTS_WITHIN_MS = 10_000;

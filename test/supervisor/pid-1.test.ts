@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { makeFifo } from '../rig/fifo.ts';
@@ -26,13 +26,21 @@ const pidOneOf = (supervisor: TestSupervisor): Promise<number> =>
       .find((pid) => parentOf(pid) === supervisor.pid),
   );
 
-/** The pid out here of what has another one in there. */
+/** The pid out here of what has another one in there: in the namespace of `pidOne`, since each has a pid 7. */
 const outside = (inside: number, pidOne: number): number | undefined =>
   readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
     .map(Number)
-    .filter((pid) => pid !== pidOne)
+    .filter((pid) => pid !== pidOne && namespaceOf(pid) === namespaceOf(pidOne))
     .find((pid) => new RegExp(`^NSpid:.*\\s${inside}$`, 'm').test(statusOf(pid)));
+
+function namespaceOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/pid`);
+  } catch {
+    return ''; // gone
+  }
+}
 
 function statusOf(pid: number): string {
   try {
@@ -100,11 +108,12 @@ describe('a supervisor that is PID 1', { skip, concurrency: 3 }, () => {
     assert.match(supervisor.stderr(), /^graceful: this is PID 1 and tini is not installed: .*docker run --init`\n$/);
     assert.equal((await app.get('/')).status, 200);
     // The witness: what tini is for.
-    const orphan = await pid(await pidOneOf(supervisor));
+    const pidOne = await pidOneOf(supervisor);
+    const orphan = await pid(pidOne);
     release();
     await until('it is a zombie', () => stateOf(orphan) === 'Z');
     // Its own backends are its children, and it reaps those.
-    const active = await until('the backend is there', () => outside(app.pid('a') ?? 0, 0));
+    const active = await until('the backend is there', () => outside(app.pid('a') ?? 0, pidOne));
     process.kill(active, 'SIGKILL');
     await supervisor.event('backend-died');
     await until('it was reaped', () => stateOf(active) === null);
@@ -154,7 +163,7 @@ it('a backend that is a zombie, because its supervisor does not reap it, is dead
   await using supervisor = startSupervisor(app, { wrapper: NAMESPACE, env: { PATH: pathWithoutTini(app) } });
   await supervisor.begun;
   const pidOne = await pidOneOf(supervisor);
-  const backend = await until('the backend is there', () => outside(app.pid('a') ?? 0, 0));
+  const backend = await until('the backend is there', () => outside(app.pid('a') ?? 0, pidOne));
   process.kill(pidOne, 'SIGSTOP');
   process.kill(backend, 'SIGKILL');
   // Its other threads may live on for a moment.

