@@ -1,13 +1,17 @@
 // The package as a program gets it: packed, installed into an empty project, imported there, and type-checked.
 import assert from 'node:assert/strict';
-import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { repoRoot } from '../rig/paths.ts';
+import { inRepo, repoRoot } from '../rig/paths.ts';
 import { NODE_APP } from '../rig/test-app.ts';
 import { createSite, type Installed, installGraceful, type Site } from './site.ts';
 
-/** The example of docs/api.md: it runs here word for word. */
+/** The example of docs/api.md, word for word. */
+const EXAMPLE = /```ts\n([\s\S]*?)```/.exec(readFileSync(inRepo('docs/api.md'), 'utf8'))?.[1] ?? '';
+
+/** Each method and every option of a call. */
 const PROGRAM = `
 import { createGraceful, EXIT_CODES, GracefulError, type GracefulEvent } from 'gracefuld';
 
@@ -21,6 +25,8 @@ const { from, to }: { from: 'a' | 'b' | null; to: 'a' | 'b' } = await graceful.u
 say({ active, from, to, events });
 say((await graceful.status()).slots.map(({ state }) => state));
 say((await graceful.rollback()).to);
+say([(await graceful.switch()).to, (await graceful.switch({ slot: 'a' })).to, (await graceful.keepalive()).action]);
+say((await graceful.restart({ inactive: true })).restarted);
 try {
   await graceful.stop({});
 } catch (error) {
@@ -79,11 +85,29 @@ describe('the package, as a program imports it', { timeout: 600_000 }, () => {
         },
         ['ready', 'ready'],
         'a',
+        ['b', 'a', 'none'],
+        ['b'],
         ['usage', true],
         ['aborted', 'aborted by second thoughts before the switch'],
         'down',
       ],
     );
+  });
+
+  it('the example of the docs type-checks, and does what its comments say', async () => {
+    await writeFile(site.join('example.ts'), EXAMPLE);
+    const config = { command: ['node', 'app.mjs'], name: 'example', stateDir: 'run', health: { type: 'http' } };
+    await writeFile(site.join('graceful.config.json'), JSON.stringify(config));
+    const compiled = await compile('--module nodenext --types node --outDir out example.ts');
+    assert.equal(compiled.code, 0, compiled.stdout);
+    const good = await site.sh('node out/example.js');
+    assert.match(good.stdout, /^backend-started\n[\s\S]*^traffic went from null to a\n$/m, good.stderr);
+    await writeFile(site.join('graceful.config.json'), JSON.stringify({ ...config, command: ['false'] }));
+    const bad = await site.sh('node out/example.js');
+    assert.match(bad.stderr, /the backend exited with code 1 .* backend-exited 1\n$/);
+    await writeFile(site.join('graceful.config.json'), JSON.stringify(config));
+    assert.equal((await site.sh('graceful -c graceful.config.json stop --all')).code, 0);
+    await rm(site.join('graceful.config.json'));
   });
 
   it('a wrong call does not compile', async () => {
