@@ -28,7 +28,7 @@ const SHELLS: Readonly<Record<string, (line: string, dir: TempDir) => readonly s
 };
 
 function answer(program: string, args: readonly string[], dir: TempDir): readonly string[] {
-  const { stdout, stderr, status } = spawnSync(program, args, { cwd: dir.path, encoding: 'utf8', timeout: 30_000 });
+  const { stdout, stderr, status } = spawnSync(program, args, { cwd: dir.path, encoding: 'utf8', timeout: 180_000 });
   assert.equal(status, 0, stderr);
   return stdout.split('\n').filter(Boolean).sort();
 }

@@ -35,17 +35,10 @@ def main():
     with open("zsh-setup", "w", encoding="utf-8") as file:
         file.write(SETUP)
     os.write(terminal, b"source ./zsh-setup\n")
-    read_until(terminal, b"READY", 10)
-    os.write(terminal, sys.argv[1].encode() + b"\t")
-    deadline = time.monotonic() + 10
-    size = -1
-    # The offers come at once, and completion has no event that says it was all.
-    while time.monotonic() < deadline:
-        read_until(terminal, b"", 0.5)
-        now = os.path.getsize("zsh-offers") if os.path.exists("zsh-offers") else 0
-        if now == size and now > 0:
-            break
-        size = now
+    read_until(terminal, b"READY", 60)
+    # A key is read when what the one before it asks for is done: then the line is emptied, and another command is run.
+    os.write(terminal, sys.argv[1].encode() + b"\t" + b"\x15" + b"print -r -- D''ONE\n")
+    read_until(terminal, b"DONE", 60)
     os.kill(pid, 9)
     os.waitpid(pid, 0)
     with open("zsh-offers", encoding="utf-8") as file:
