@@ -150,7 +150,6 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
     const release = releaseOf(given.text('release'));
     const input = { stopOld: given.has('stop-old'), watchMs: given.timerMs('watch') || null, ...release };
     const waitMs = given.timerMs('wait');
-    if (given.has('dry-run') && given.has('release')) throw contradiction('update', ['--dry-run', '--release']);
     const operation = given.has('dry-run') ? 'plan' : 'update';
     return { kind: 'operation', operation, input, waitMs, globals: given.globals };
   },

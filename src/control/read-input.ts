@@ -29,7 +29,7 @@ const DEFAULTS: { readonly [Name in OperationName]: OperationInputs[Name] } = {
   switch: { slot: null },
   rollback: {},
   update: { stopOld: false, watchMs: null, release: null },
-  plan: { stopOld: false, watchMs: null },
+  plan: { stopOld: false, watchMs: null, release: null },
   keepalive: {},
 };
 

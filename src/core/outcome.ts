@@ -31,7 +31,7 @@ export interface OperationInputs {
     readonly release?: string | null;
   };
   /** What `update` would do. */
-  plan: { readonly stopOld: boolean; readonly watchMs: number | null };
+  plan: OperationInputs['update'];
   keepalive: Readonly<Record<string, never>>;
 }
 

@@ -1,11 +1,13 @@
 // What an `update` would do, and whether what can be checked beforehand would let it. Takes no lock and writes nothing.
 import { monotonicMs } from '../core/clock.ts';
 import type { HookName } from '../core/events.ts';
+import { fail } from '../core/failure.ts';
 import type { OperationInputs, Outcomes, PlannedStop } from '../core/outcome.ts';
 import { slotToUpdate } from '../core/plan.ts';
 import { otherSlot, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
 import { activeHealth, isReady, observe, type Snapshot } from './observe.ts';
+import { deployed } from './releases.ts';
 
 const HOOKS: readonly HookName[] = ['beforeStart', 'afterSwitch', 'afterFailure'];
 
@@ -14,14 +16,15 @@ export async function plan(app: App, input: OperationInputs['plan']): Promise<Ou
   const startedAt = monotonicMs();
   const { system, config } = app;
   await system.check();
+  const directory = await named(app, input.release ?? null);
   const now = observe(app);
   const switchFirst = await slotToSwitchToFirst(app, now);
   const active = switchFirst ?? now.active;
   const slot = slotToUpdate({ ...now, active });
-  await system.preflight(slot, null);
+  await system.preflight(slot, directory);
   if (now.occupants[slot] === null) await system.checkSocket(slot);
   const running = active === null ? null : now.backends[active];
-  const start = await system.planStart(slot, running);
+  const start = await system.planStart(slot, running, directory);
   return {
     operation: 'plan',
     desired: now.desired,
@@ -37,6 +40,15 @@ export async function plan(app: App, input: OperationInputs['plan']): Promise<Ou
     busy: await system.lockHolder(),
     ms: msSince(startedAt),
   };
+}
+
+/** Null is what is on disk now. Of a commit there may be no worktree yet, and making one would be more than looking. */
+async function named(app: App, release: string | null): Promise<string | null> {
+  if (release === null) return null;
+  if (app.config.release === null) return deployed(app, release);
+  throw fail('usage', '--dry-run makes no worktree, so with `release: git` it cannot tell what --release would start', {
+    hint: 'graceful update --dry-run, without --release',
+  });
 }
 
 /** As the update does: a healthy backend is not the one to be replaced. */

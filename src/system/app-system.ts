@@ -60,7 +60,7 @@ export interface AppSystem {
   /** Finds out, before anything is stopped for it, whether the slot's backend can be started. */
   preflight(slot: Slot, directory: string | null): Promise<void>;
   /** How the slot's backend would be started now, compared with one that runs. */
-  planStart(slot: Slot, running: BackendRecord | null): Promise<PlannedStart>;
+  planStart(slot: Slot, running: BackendRecord | null, directory: string | null): Promise<PlannedStart>;
   /** Loads what `launch` will need, while something else is waited for. */
   loadLauncher(): void;
   /** In `directory`, or with null in the configured `cwd` as it resolves now. */
@@ -151,7 +151,8 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     leftBehind: (record) => familyOf(record, paths.slots[record.slot].socket),
     nobodyListens: (slot) => nobodyListensAt(paths.slots[slot].socket),
     preflight: async (slot, directory) => (await import('./launcher.ts')).preflight(config, paths, slot, directory),
-    planStart: async (slot, running) => (await import('./planned-start.ts')).plannedStart(config, paths, slot, running),
+    planStart: async (slot, running, directory) =>
+      (await import('./planned-start.ts')).plannedStart(config, paths, slot, running, directory),
     loadLauncher() {
       import('./launcher.ts').catch(() => undefined); // whoever needs it gets the error
     },

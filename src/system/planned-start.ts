@@ -15,8 +15,9 @@ export async function plannedStart(
   paths: StatePaths,
   slot: Slot,
   running: BackendRecord | null,
+  directory: string | null,
 ): Promise<PlannedStart> {
-  const { cwd, argv } = await planFor(config, paths, slot, null);
+  const { cwd, argv } = await planFor(config, paths, slot, directory);
   const release = await releaseOf(config.cwd, cwd);
   return { cwd, release, command: argv, changes: await changesTo(config, paths, running, { cwd, release }) };
 }
@@ -29,7 +30,7 @@ async function changesTo(
   { cwd, release }: Pick<PlannedStart, 'cwd' | 'release'>,
 ): Promise<Changes | null> {
   if (running === null) return null;
-  const planned = await planFor(config, paths, running.slot, null);
+  const planned = await planFor(config, paths, running.slot, cwd);
   const { command } = running;
   return {
     slot: running.slot,

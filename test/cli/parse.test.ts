@@ -36,6 +36,7 @@ const ACCEPTED: readonly (readonly [line: string, invocation: object])[] = [
   ['stop --inactive --older-than 90d', operation('stop', { ...STOP, inactive: true, olderThanMs: 90 * 86_400_000 }, 0)],
   ['update', operation('update', { stopOld: false, watchMs: null }, 60_000)],
   ['update --stop-old', operation('update', { stopOld: true, watchMs: null }, 60_000)],
+  ['update --dry-run --release r2', operation('plan', { stopOld: false, watchMs: null, release: 'r2' }, 60_000)],
   ['update --dry-run --stop-old', operation('plan', { stopOld: true, watchMs: null }, 60_000)],
   ['update --watch 30s', operation('update', { stopOld: false, watchMs: 30_000 }, 60_000)],
   ['--watch 30s update', operation('update', { stopOld: false, watchMs: 30_000 }, 60_000)],

@@ -48,6 +48,23 @@ onEachHost('release directories', (createApp) => {
     assert.equal(await page(app.socket('a'), '/late'), '200 late of r2');
   });
 
+  it('of a dry run is looked at and not started', async () => {
+    await using app = await createApp({ config: CONFIG });
+    for (const release of ['r1', 'r2']) writeRelease(join(app.dir, release), release);
+    await app.succeed('update', '--release', 'r1');
+    const before = { link: app.linkIdentity(), processes: app.processes() };
+    const { outcome } = await app.succeed('update', '--dry-run', '--release', 'r2');
+    assert.ok(outcome?.operation === 'plan');
+    assert.deepEqual(
+      [outcome.cwd, outcome.release, outcome.changes?.cwd, outcome.changes?.release],
+      [join(app.dir, 'r2'), 'r2', true, true],
+    );
+    failureOf(await app.graceful('update', '--dry-run', '--release', 'r9'), 'release-failed');
+    app.configure({ release: 'git' });
+    failureOf(await app.graceful('update', '--dry-run', '--release', 'HEAD'), 'usage');
+    assert.deepEqual({ link: app.linkIdentity(), processes: app.processes() }, before);
+  });
+
   it('one that is not there, or no directory, is refused before anything is stopped', async () => {
     await using app = await createApp({ config: CONFIG });
     writeRelease(join(app.dir, 'r1'), 'r1');
