@@ -28,7 +28,7 @@ onEachHost('a list of health checks', (createApp) => {
     assertExit(refused, 1);
     assert.equal(failureOf(refused, 'not-ready').details.lastProbe, 'exec: exit 7: not open');
     writeFileSync(join(app.dir, 'open'), '');
-    app.configure({ startTimeout: '20s' });
+    app.configure({ startTimeout: '2m' });
     const run = await app.succeed('update');
     assert.equal(eventsOf(run, 'backend-ready')[0]?.detail, 'http: HTTP 200; exec: exit 0');
     const { active } = await app.status();

@@ -19,7 +19,7 @@ interface Case {
 }
 
 const broken =
-  (kind: string, startTimeout = '20s') =>
+  (kind: string, startTimeout = '2m') =>
   (app: TestApp) => {
     app.configure({ startTimeout });
     app.deploy('2', { APP_BROKEN: kind });
@@ -68,27 +68,27 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'never listens',
-    spoil: broken('never-listens', '1s'),
+    spoil: broken('never-listens', '5s'),
     failure: 'not-ready',
-    says: [/not ready within 1 ?s/, /no socket yet/, /doing anything but listening/],
+    says: [/not ready within 5 ?s/, /no socket yet/, /doing anything but listening/],
     details: (run) => assert.deepEqual(failureOf(run, 'not-ready').details.listensAt, []),
   },
   {
     title: 'hangs before it listens',
-    spoil: broken('hangs', '1s'),
+    spoil: broken('hangs', '5s'),
     failure: 'not-ready',
     says: [/not ready within/, /Waiting for a lock that nobody will release/],
   },
   {
     title: 'answers 500: the answer is shown',
-    spoil: broken('500', '1500ms'),
+    spoil: broken('500', '5s'),
     failure: 'not-ready',
     says: [/not ready within/, /HTTP 500/],
     details: (run) => assert.equal(failureOf(run, 'not-ready').details.lastProbe, 'HTTP 500'),
   },
   {
     title: 'listens at another path: it is told which one it should have bound',
-    spoil: broken('wrong-path', '1500ms'),
+    spoil: broken('wrong-path', '5s'),
     failure: 'not-ready',
     says: [/app-b\.socket\.wrong/, /app-b\.socket$/m, /GRACEFUL_SOCKET/],
     details: (run, app) => {
@@ -99,7 +99,7 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'listens at a TCP port: the port is named',
-    spoil: broken('tcp', '1500ms'),
+    spoil: broken('tcp', '5s'),
     failure: 'not-ready',
     says: [/TCP port \d+/, /app-b\.socket$/m],
     details: (run) => assert.match(failureOf(run, 'not-ready').details.listensAt.join(), /^TCP port \d+$/),

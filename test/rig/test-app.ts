@@ -98,7 +98,7 @@ export interface TestAppOptions {
 /** Patient enough for a loaded machine, short enough that a test of a deadline does not take long. */
 const DEFAULTS = {
   health: { type: 'http', path: '/healthz', interval: '20ms', timeout: '2s' },
-  startTimeout: '20s',
+  startTimeout: '2m',
   drainTimeout: '5s',
   stopTimeout: '2s',
 };
