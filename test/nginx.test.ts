@@ -74,7 +74,7 @@ for (const config of ['plain', 'keepalive'] as const) {
       await load.flowing;
       await pointLink(link, 'app-b.socket');
       // With nginx's defaults it would be a minute, or an hour.
-      await until('nginx lets go', async () => (await connectionsTo(dir.join('app-a.socket'))) === 0, 30_000);
+      await until('nginx lets go', async () => (await connectionsTo(dir.join('app-a.socket'))) === 0, 50_000);
       const report = await load.stop();
       assert.deepEqual(report.failures, NO_FAILURES, report.examples.join('\n'));
       assert.deepEqual(Object.keys(report.versions), ['41', '42']);
