@@ -43,6 +43,7 @@ const webSockets = new Set();
 const server = createServer((request, response) => {
   response.setHeader('X-Version', version);
   response.setHeader('X-Pid', process.pid);
+  if (env.GRACEFUL_INSTANCE) response.setHeader('X-Instance', env.GRACEFUL_INSTANCE);
   const path = new URL(request.url, 'http://app').pathname;
   if (env.APP_BROKEN === '500') return void answer(response, 500, `version ${version} is broken\n`);
   const route = routes[`${request.method} ${path}`];

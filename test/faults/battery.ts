@@ -9,7 +9,7 @@
 //   --write          puts the table into docs/reliability.md; with --results, from what is kept there, and runs nothing
 import { parseArgs } from 'node:util';
 import { stories, tableForTerminal, writePage } from './kit/report.ts';
-import { describeMachine, load, type SuiteResult, save, sum } from './kit/results.ts';
+import { describeCommit, describeMachine, describeTotal, load, type SuiteResult, save, sum } from './kit/results.ts';
 import { runSuite } from './kit/run-suite.ts';
 import type { Form } from './kit/suite.ts';
 import { SUITES } from './suites.ts';
@@ -34,6 +34,7 @@ const form: Form = values.long ? 'long' : 'short';
 async function run(name: string): Promise<SuiteResult> {
   const { suite } = (await SUITES[name]?.()) ?? unknown(name);
   const startedAt = performance.now();
+  const commit = describeCommit();
   const resultOf = (rows: SuiteResult['rows'], isWhole: boolean): SuiteResult => ({
     suite: suite.name,
     form,
@@ -41,6 +42,7 @@ async function run(name: string): Promise<SuiteResult> {
     command: `npm run test:faults -- ${values.long ? '--long ' : ''}--suite ${name}${values.share === '1' ? '' : ` --share ${values.share}`} --seed ${values.seed}`,
     seconds: (performance.now() - startedAt) / 1000,
     machine: describeMachine(),
+    commit,
     rows,
     isWhole,
   });
@@ -53,15 +55,16 @@ async function run(name: string): Promise<SuiteResult> {
     return result;
   };
   console.log(`${suite.name} (${form} form)`);
-  const rows = await runSuite(suite, { form, only: values.only }, (soFar, broken) => {
-    if (broken !== null) console.log(`  broken: ${broken.name}`);
+  const rows = await runSuite(suite, { form, only: values.only }, (soFar, ending) => {
+    if (ending.type === 'broken') console.log(`  broken: ${ending.name}`);
+    if (ending.type === 'missed') console.log(`  missed: ${ending.name}: ${ending.story}`);
     if (performance.now() - savedAt > SAVE_EVERY_MS) {
       keep(soFar, false);
-      console.log(`  ${sum(soFar, 'run')} cases, ${sum(soFar, 'broken')} broken`);
+      console.log(`  ${describeTotal(soFar)}`);
     }
   });
   const result = keep(rows, true);
-  console.log(`  ${sum(rows, 'run')} cases, ${sum(rows, 'broken')} broken, ${Math.round(result.seconds)} s`);
+  console.log(`  ${describeTotal(rows)}, ${Math.round(result.seconds)} s`);
   return result;
 }
 
@@ -80,7 +83,7 @@ const isReportOnly = values.write && values.results !== undefined;
 const results = isReportOnly ? load(values.results as string) : await runAll();
 if (values.write) writePage(results);
 const all = results.flatMap(({ rows }) => rows);
-console.log(`\n${tableForTerminal(results)}\n\n${sum(all, 'run')} cases, ${sum(all, 'broken')} broken`);
+console.log(`\n${tableForTerminal(results)}\n\n${describeTotal(all)}`);
 console.log(stories(results));
-// A battery that tried nothing has shown nothing.
+// A battery that tried nothing has shown nothing. What missed is told, and fails nothing.
 process.exit(sum(all, 'broken') === 0 && sum(all, 'run') > 0 ? 0 : 1);

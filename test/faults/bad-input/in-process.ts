@@ -35,6 +35,7 @@ function pure(row: string, name: string, input: unknown, deed: () => Promise<unk
     row,
     name: `bad input: ${name}`,
     tried: ['clear'],
+    kind: 'input',
     async run() {
       const startedAt = performance.now();
       try {

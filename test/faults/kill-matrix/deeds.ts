@@ -32,8 +32,8 @@ export interface Deed {
   /** With a backend killed by somebody else, the command may rightly be refused. */
   readonly againMay: readonly number[];
   readonly config: (dir: string) => Readonly<Record<string, unknown>>;
-  /** What makes a supervisor do this by itself, where no command is needed. */
-  readonly provoke: ((app: TestApp) => void) | null;
+  /** Whose deaths make a supervisor do this by itself, where no command is needed. */
+  readonly provoke: readonly ('a' | 'b')[] | null;
 }
 
 const bothUp = (app: TestApp) => app.succeed('start', '--all');
@@ -66,15 +66,6 @@ export async function killBackend(app: TestApp, slot: 'a' | 'b'): Promise<void> 
   process.kill(pid, 'SIGKILL');
   await until('the backend has gone', () => !runs(pid));
 }
-
-const kill =
-  (...slots: readonly ('a' | 'b')[]) =>
-  (app: TestApp): void => {
-    for (const slot of slots) {
-      const pid = app.pid(slot);
-      if (pid !== null) process.kill(pid, 'SIGKILL');
-    }
-  };
 
 const afterDeathOf =
   (...slots: readonly ('a' | 'b')[]) =>
@@ -133,14 +124,14 @@ export const DEEDS: readonly Deed[] = [
     running: ['other'],
     mayRefuse: 'the active backend is dead',
     movesToWarm: true,
-    provoke: kill('a'),
+    provoke: ['a'],
   }),
   deed('keepalive, the leader of the active workers dead', ['keepalive'], {
     situation: afterDeathOf('a'),
     running: ['other'],
     mayRefuse: 'the leader of the active backend is dead',
     movesToWarm: true,
-    provoke: kill('a'),
+    provoke: ['a'],
     hasWorkers: true,
     config: () => WORKERS,
   }),
@@ -148,7 +139,7 @@ export const DEEDS: readonly Deed[] = [
     situation: afterDeathOf('a', 'b'),
     running: [],
     mayRefuse: 'both backends are dead',
-    provoke: kill('b', 'a'),
+    provoke: ['b', 'a'],
   }),
   deed('keepalive, desired down', ['keepalive'], {
     situation: afterStop,

@@ -1,20 +1,24 @@
 // SIGKILL of a backend while the manager stands still between two of its system calls.
 import assert from 'node:assert/strict';
+import { monotonicMs } from '../../../src/core/clock.ts';
 import { otherSlot, type Slot } from '../../../src/core/slot.ts';
 import { environmentOf, runs } from '../../rig/processes.ts';
 import type { Run, TestApp } from '../../rig/test-app.ts';
 import { until } from '../../rig/until.ts';
 import { assertClear } from '../kit/clear.ts';
 import { post } from '../kit/client.ts';
+import type { Excuse } from '../kit/excuses.ts';
 import { assertLinkLeads, watch } from '../kit/invariants.ts';
+import { Missed } from '../kit/missed.ts';
 import { recordOf } from '../kit/state-files.ts';
 import type { Case } from '../kit/suite.ts';
 import type { Deed, Victim } from './deeds.ts';
-import { excuseOf } from './kill-manager.ts';
+import { excusesOf, ledTo } from './excuses.ts';
+import { waitingForGo } from './go.ts';
 import { assertOnlyOursSignalled } from './signals.ts';
 import { type Host, type Stage, setStage } from './stage.ts';
 import { whenStopped } from './standstill.ts';
-import type { Step } from './steps.ts';
+import { isBeforeGo, type Step } from './steps.ts';
 
 /** Refused, failed or done: but told, and never unknown. */
 const MAY_END: readonly (number | null)[] = [0, 1, 3];
@@ -25,18 +29,21 @@ export const titleOfBackend = (deed: Deed, host: Host, victim: Victim): string =
 export const killBackend = (deed: Deed, host: Host, victim: Victim, step: Step): Case => {
   const title = titleOfBackend(deed, host, victim);
   return {
-    row: `${title} after each system call`,
-    name: `${title} after ${step.label}`,
+    row: isBeforeGo(step)
+      ? `${host}: SIGKILL of a backend between its record and its go`
+      : `${title} after each system call`,
+    name: isBeforeGo(step) ? `${title}, before ${step.label}` : `${title} after ${step.label}`,
     tried: ['I1', 'I2', 'I3', 'I5', 'I6', 'I7', 'clear', ...(deed.name.includes('hooks') ? (['I4'] as const) : [])],
     async run() {
       await using stage = await setStage(deed, host);
       const { app } = stage;
       await using witness = await watch(app, { slow: deed.slowClients });
-      const before = { at: Date.now(), active: app.active() };
+      const before = app.active();
       const processes = app.processes();
-      let excuse: string | null = null;
+      const excuses = excusesOf(deed, host, app);
+      let stroke: Stroke | null = null;
       const run = await doAndStrike(stage, step, async () => {
-        excuse = await strike(app, deed, victim, before);
+        if (!isBeforeGo(step) || waitingForGo(app) !== null) stroke = await strike(app, victim, before);
       });
       assertOnlyOursSignalled(deed, app, processes);
       if (run !== null) {
@@ -45,10 +52,8 @@ export const killBackend = (deed: Deed, host: Host, victim: Victim, step: Step):
       }
       // Nobody has healed anything yet: what serves must have been left serving.
       if (victim === 'other' && deed.running.includes('active')) await assertLinkLeads(app);
-      const mayLose = excuse ?? undefined;
       await witness.check({
-        ...excuseOf(deed, host),
-        ...(mayLose === undefined ? {} : { mayLose }),
+        excuses: [...excuses, ...excusesFor(app, stroke)],
         told: run?.events ?? [],
         revive: async () => void (deed.desired === 'up' && (await heal(app, host))),
         again: deed.args,
@@ -56,6 +61,7 @@ export const killBackend = (deed: Deed, host: Host, victim: Victim, step: Step):
         desired: deed.desired,
         tidy: deed.takesLock,
       });
+      if (stroke === null) throw new Missed('nobody was there to be killed');
     },
   };
 };
@@ -69,43 +75,60 @@ async function doAndStrike(stage: Stage, step: Step, act: () => Promise<void>): 
   return await doing.finished;
 }
 
-/** When the deed began. */
-interface Before {
+/** A death that came about. */
+interface Stroke {
+  readonly excuses: readonly Excuse[];
+  /** The slots in which somebody was killed whom traffic may be led to all the same, and when. */
+  readonly unseen: readonly Slot[];
   readonly at: number;
-  readonly active: Slot | null;
 }
 
-/** Kills the victim; returns why requests may be lost by that, null when none may. */
-async function strike(app: TestApp, deed: Deed, victim: Victim, before: Before): Promise<string | null> {
+/** Kills the victim; null where there is none. `before`: where the link led when the deed began. */
+async function strike(app: TestApp, victim: Victim, before: Slot | null): Promise<Stroke | null> {
   const active = app.active();
+  const at = monotonicMs();
   if (victim === 'active') {
     if (active === null) return null;
-    await kill(app.pid(active));
-    return 'the active backend was killed';
+    const dead = [recordOf(app, active)?.instance ?? null];
+    if (!(await kill(app.pid(active)))) return null;
+    return { excuses: [{ why: 'the active backend was killed', covers: 'all', since: at, dead }], unseen: [], at };
   }
-  const slots = active === null ? (['a', 'b'] as const) : [otherSlot(active)];
-  const records = slots.map((slot) => recordOf(app, slot));
   const spared = active === null ? undefined : recordOf(app, active)?.instance;
+  let killed = 0;
   // What has no record yet is the shell that waits for its word.
   await until('the other backend has gone, with all that it started', () => {
     const left = app.processes().filter((pid) => environmentOf(pid)['GRACEFUL_INSTANCE'] !== spared);
-    for (const pid of left) if (runs(pid)) process.kill(pid, 'SIGKILL');
+    for (const pid of left.filter(runs)) {
+      process.kill(pid, 'SIGKILL');
+      killed += 1;
+    }
     return left.length === 0;
   });
+  if (killed === 0) return null;
   // Traffic has left it, and it still answers what it had taken.
-  if (before.active !== null && active !== before.active) return 'the backend that had the traffic before was killed';
-  // One that passed its gate may have been chosen already: the link is led to it, and then back.
-  const isChosen = records.some(
-    (record) =>
-      record !== null && record.readyAt !== null && (deed.movesToWarm || Date.parse(record.readyAt) >= before.at),
-  );
-  return isChosen ? 'the backend that traffic was to be led to was killed' : null;
+  const excuses =
+    before !== null && active !== before
+      ? [
+          {
+            why: 'the backend that had the traffic before was killed',
+            covers: 'all',
+            since: at,
+            until: monotonicMs(),
+          } as const,
+        ]
+      : [];
+  return { excuses, unseen: active === null ? ['a', 'b'] : [otherSlot(active)], at };
 }
 
-async function kill(pid: number | null): Promise<void> {
-  if (pid === null || !runs(pid)) return;
+const excusesFor = (app: TestApp, stroke: Stroke | null): readonly Excuse[] =>
+  stroke === null ? [] : [...stroke.excuses, ...stroke.unseen.flatMap((slot) => ledTo(app, slot, stroke.at))];
+
+/** Whether it was there. */
+async function kill(pid: number | null): Promise<boolean> {
+  if (pid === null || !runs(pid)) return false;
   process.kill(pid, 'SIGKILL');
   await until('the backend has gone', () => !runs(pid));
+  return true;
 }
 
 /** What cron does about it: one call. A supervisor may be at it already, and then has the lock. */

@@ -73,7 +73,7 @@ async function supervised(app: TestApp, deed: Deed): Promise<Stage> {
     async begin(injection) {
       const tracer = await attach(first.pid, logOf(app), injection);
       const since = first.mark();
-      deed.provoke?.(app);
+      for (const slot of deed.provoke ?? []) process.kill(app.pid(slot) as number, 'SIGKILL');
       const healed = Promise.race([
         first.event('operation-completed', ({ operation }) => operation === 'keepalive', since),
         first.ended,

@@ -24,22 +24,18 @@ export const CHANGING = [
 
 const LINE = /^(\d+) +(\w+)\((.*)$/;
 
-/** The calls in a log of `strace -f -y`. Those of children between fork and exec are not the manager's. */
+/** The label of the moment between a backend's record and its `go`: a shell waits for it, and nothing else has begun. */
+const GO = 'write go';
+
+export const isBeforeGo = ({ label }: Step): boolean => label.startsWith(GO);
+
+/** The calls in a log of `strace -f -y`. */
 export function stepsIn(log: string): readonly Step[] {
-  const counts = new Map<string, number>();
   const reached = new Map<string, number>();
   const seen = new Map<string, number>();
-  const children = new Set<string>();
   let opened: Pick<Step, 'syscall' | 'nth'> | null = null;
   const steps: Step[] = [];
-  for (const text of log.split('\n')) {
-    const [, thread = '', syscall = '', rest = ''] = LINE.exec(text) ?? [];
-    if (syscall === '' || children.has(thread)) continue;
-    const key = `${thread} ${syscall}`;
-    const nth = (counts.get(key) ?? 0) + 1;
-    counts.set(key, nth);
-    const child = isFork(syscall) && !rest.includes('CLONE_THREAD') ? / = (\d+)$/.exec(rest)?.[1] : undefined;
-    if (child !== undefined) children.add(child);
+  for (const { syscall, nth, rest } of callsIn(log)) {
     // strace counts in every thread: the first one to come to the number is struck.
     const isFirst = nth > (reached.get(syscall) ?? 0);
     if (isFirst) reached.set(syscall, nth);
@@ -49,12 +45,40 @@ export function stepsIn(log: string): readonly Step[] {
     seen.set(what, count);
     const label = count === 1 ? what : `${what} (${count})`;
     const before = steps.at(-1);
-    if (syscall === 'openat' && before !== undefined) steps.push({ ...before, at: 'after', label });
+    // Between the last rename of the record and the `go` nothing else is called.
+    if ((syscall === 'openat' || what === GO) && before !== undefined) steps.push({ ...before, at: 'after', label });
     else if (syscall === 'write') steps.push({ ...(opened ?? { syscall, nth }), at: 'after', label });
     else steps.push({ syscall, nth, at: 'entering', label });
     if (syscall === 'openat') opened = { syscall, nth };
   }
   return steps;
+}
+
+/** Whether strace came to the step: some thread made its call so many times. */
+export const wasReached = (log: string, { syscall, nth }: Step): boolean =>
+  callsIn(log).some((call) => call.syscall === syscall && call.nth === nth);
+
+interface Call {
+  readonly syscall: string;
+  /** Which one of this name it is in its thread. */
+  readonly nth: number;
+  readonly rest: string;
+}
+
+/** Those of children between fork and exec are not the manager's. */
+function callsIn(log: string): readonly Call[] {
+  const counts = new Map<string, number>();
+  const children = new Set<string>();
+  return log.split('\n').flatMap((text): readonly Call[] => {
+    const [, thread = '', syscall = '', rest = ''] = LINE.exec(text) ?? [];
+    if (syscall === '' || children.has(thread)) return [];
+    const key = `${thread} ${syscall}`;
+    const nth = (counts.get(key) ?? 0) + 1;
+    counts.set(key, nth);
+    const child = isFork(syscall) && !rest.includes('CLONE_THREAD') ? / = (\d+)$/.exec(rest)?.[1] : undefined;
+    if (child !== undefined) children.add(child);
+    return [{ syscall, nth, rest }];
+  });
 }
 
 /** Every eighth file that is opened at all. */
@@ -74,7 +98,7 @@ function describe(syscall: string, rest: string): string | null {
     case 'openat':
       return /O_CREAT|O_TRUNC/.test(rest) ? `openat ${nameIn(rest)}` : null;
     case 'write': {
-      if (rest.includes('"go\\n"')) return 'write go';
+      if (rest.includes('"go\\n"')) return GO;
       const file = /^\d+<([^>]*)>/.exec(rest)?.[1] ?? '';
       return file.startsWith('/') && file.includes('/run/') ? `write ${plain(file)}` : null;
     }

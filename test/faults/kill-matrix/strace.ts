@@ -27,7 +27,7 @@ function argumentsFor(log: string, injection: Injection | null): readonly string
     injection === null
       ? []
       : ['-e', `inject=${injection.step.syscall}:signal=${injection.signal}:when=${injection.step.nth}`];
-  return ['-f', '-b', 'execve', '-y', '-s', '48', '-o', log, '-e', `trace=${CHANGING.join(',')}`, ...inject];
+  return ['-f', '-b', 'execve', '-y', '-ttt', '-s', '48', '-o', log, '-e', `trace=${CHANGING.join(',')}`, ...inject];
 }
 
 /** To start a program with. */
@@ -80,8 +80,11 @@ function isOver(pid: number): boolean {
   }
 }
 
-/** The text of a log so far. */
-export function logAt(path: string): string {
+/** The text of a log so far, without the times. */
+export const logAt = (path: string): string => stampedLogAt(path).replace(/^(\d+ +)\d+\.\d+ /gm, '$1');
+
+/** With them: seconds since the epoch, of when each call was entered. */
+export function stampedLogAt(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch {
@@ -91,3 +94,36 @@ export function logAt(path: string): string {
 
 /** How often the signal has stopped the traced process. */
 export const stopsIn = (log: string): number => [...log.matchAll(/^\d+ +--- SIGSTOP /gm)].length;
+
+/** Where the link was led; null: removed. In milliseconds since the epoch. */
+export interface LinkMove {
+  readonly to: string | null;
+  readonly at: number;
+  /** No earlier than this it was there: when its thread was seen next. */
+  readonly doneAt: number;
+}
+
+export function linkMovesIn(stampedLog: string, link: string): readonly LinkMove[] {
+  const targets = new Map<string, string>();
+  const lines = linesOf(stampedLog);
+  return lines.flatMap(({ thread, at, text }, index) => {
+    const [, call = '', first = '', second = ''] =
+      /^(symlink|rename|unlink)\("([^"]*)"(?:, "([^"]*)")?/.exec(text) ?? [];
+    if (call === 'symlink') targets.set(second, first);
+    const isMove = (call === 'rename' && second === link) || (call === 'unlink' && first === link);
+    if (!isMove) return [];
+    const next = lines.find((line, later) => later > index && line.thread === thread);
+    return { to: targets.get(first) ?? null, at, doneAt: next?.at ?? Number.POSITIVE_INFINITY };
+  });
+}
+
+/** When backends were told to go. */
+export const goesIn = (stampedLog: string): readonly number[] =>
+  linesOf(stampedLog).flatMap(({ at, text }) => (/^write\([^,]*, "go\\n"/.test(text) ? [at] : []));
+
+const linesOf = (stampedLog: string) =>
+  [...stampedLog.matchAll(/^(\d+) +(\d+\.\d+) (.*)$/gm)].map(([, thread, stamp, text = '']) => ({
+    thread,
+    at: Number(stamp) * 1000,
+    text,
+  }));

@@ -4,13 +4,13 @@ import { everyNth, LONG_SHARE, SEED } from '../kit/seed.ts';
 import type { Case, Form, Suite } from '../kit/suite.ts';
 import { DEEDS, type Deed, STARTS, type Victim } from './deeds.ts';
 import { killBackend, titleOfBackend } from './kill-backend.ts';
-import { killManager, titleOfManager } from './kill-manager.ts';
+import { killManager, type Next, titleOfManager } from './kill-manager.ts';
 import { recordSteps } from './record.ts';
 import type { Host } from './stage.ts';
-import type { Step } from './steps.ts';
+import { isBeforeGo, type Step } from './steps.ts';
 
 /** Of the steps, in the short form: one in so many. In the long form each, or what --share says. */
-const SHARE = { manager: 24, backend: 60 };
+const SHARE = { manager: 24, backend: 60, waiting: 3 };
 
 const HOSTS: readonly Host[] = ['one-shot', 'supervised'];
 const VICTIMS: readonly Victim[] = ['active', 'other'];
@@ -43,15 +43,25 @@ export const suite: Suite = {
 function* casesOf(deed: Deed, host: Host, steps: readonly Step[], form: Form): Iterable<Case> {
   const share = (all: readonly Step[], one: number, what: string): readonly Step[] =>
     everyNth(all, form === 'long' ? LONG_SHARE : one, `${deed.name} ${host} ${what}`);
-  for (const step of share(steps, SHARE.manager, 'manager')) yield killManager(deed, host, step);
+  const [waiting, others] = [steps.filter(isBeforeGo), steps.filter((step) => !isBeforeGo(step))];
+  const nexts = nextsOf(deed);
+  for (const [index, step] of share(others, SHARE.manager, 'manager').entries())
+    for (const next of form === 'long' ? nexts : [nexts[(index + SEED) % nexts.length] as Next])
+      yield killManager(deed, host, step, next);
+  for (const step of share(waiting, SHARE.waiting, 'go')) yield killManager(deed, host, step, 'keepalive');
   if (host === 'starting') return;
+  for (const step of share(waiting, SHARE.waiting, 'the waiting one')) yield killBackend(deed, host, 'other', step);
   // In the short form the backends of every other pair; another seed takes the others.
   const turn = DEEDS.findIndex(({ name }) => name === deed.name) + HOSTS.indexOf(host) + SEED;
   if (form === 'short' && turn % 2 === 1) return;
   for (const victim of VICTIMS)
-    for (const step of share(whileThereIs(victim, deed, steps), SHARE.backend, victim))
+    for (const step of share(whileThereIs(victim, deed, others), SHARE.backend, victim))
       yield killBackend(deed, host, victim, step);
 }
+
+/** Only where nothing serves to begin with may nothing serve after it; `keepalive` itself is both. */
+const nextsOf = ({ mayRefuse, desired, args }: Deed): readonly Next[] =>
+  mayRefuse !== null && desired === 'up' && !args.includes('keepalive') ? ['keepalive', 'again'] : ['keepalive'];
 
 /** The steps at which there is somebody to kill: from the beginning, or since the deed has started or linked him. */
 function whileThereIs(victim: Victim, { running }: Deed, steps: readonly Step[]): readonly Step[] {

@@ -13,8 +13,16 @@ export interface Lost {
   readonly error: string;
 }
 
+export interface Answered {
+  readonly sentAt: number;
+  readonly answeredAt: number;
+  /** Of the backend, where it says so. */
+  readonly instance: string | null;
+}
+
 export interface Clients {
   readonly answered: () => number;
+  readonly answers: readonly Answered[];
   readonly lost: readonly Lost[];
   /** Ends them when their last requests are answered. */
   end(): Promise<void>;
@@ -29,19 +37,20 @@ export function startClients(
   { count, pauseMs, slow }: { readonly count: number; readonly pauseMs: number; readonly slow: number },
 ): Clients {
   const lost: Lost[] = [];
-  let answered = 0;
+  const answers: Answered[] = [];
   let goesOn = true;
   const client = async (number: number): Promise<void> => {
     for (let sent = 0; goesOn; sent += 1) {
-      const finding = await post(link, `${number}-${sent}`.padEnd(200, '.'), number >= count);
-      if (finding === null) answered += 1;
+      const finding = await send(link, `${number}-${sent}`.padEnd(200, '.'), number >= count);
+      if ('answeredAt' in finding) answers.push(finding);
       else lost.push(finding);
       await sleep(pauseMs);
     }
   };
   const all = Promise.all(Array.from({ length: count + slow }, (_, number) => client(number)));
   return {
-    answered: () => answered,
+    answered: () => answers.length,
+    answers,
     lost,
     async end() {
       goesOn = false;
@@ -51,7 +60,12 @@ export function startClients(
 }
 
 /** Null when the body came back. */
-export function post(socketPath: string, body: string, isSlow = false): Promise<Lost | null> {
+export async function post(socketPath: string, body: string): Promise<Lost | null> {
+  const finding = await send(socketPath, body, false);
+  return 'answeredAt' in finding ? null : finding;
+}
+
+function send(socketPath: string, body: string, isSlow: boolean): Promise<Lost | Answered> {
   const sentAt = monotonicMs();
   let stage: Lost['stage'] = 'connect';
   return new Promise((resolve) => {
@@ -71,7 +85,9 @@ export function post(socketPath: string, body: string, isSlow = false): Promise<
         });
         response.on('error', (error) => fail(error.message));
         response.on('end', () => {
-          if (response.statusCode === 200 && text === body) resolve(null);
+          const instance = response.headers['x-instance'];
+          if (response.statusCode === 200 && text === body)
+            resolve({ sentAt, answeredAt: monotonicMs(), instance: typeof instance === 'string' ? instance : null });
           else fail(`answered ${response.statusCode}, ${text.length} of ${body.length} bytes`);
         });
       },

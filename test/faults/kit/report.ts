@@ -1,21 +1,26 @@
 // The table, for a terminal and for docs/reliability.md.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { inRepo } from '../../rig/paths.ts';
-import { type Row, type SuiteResult, sum } from './results.ts';
+import { describeTotal, type Row, type SuiteResult } from './results.ts';
 
 const PAGE = inRepo('docs/reliability.md');
 const BEGIN = '<!-- written by npm run test:faults -- --write -->';
 const END = '<!-- end of what is written -->';
 
+/** In a row in which every fault missed its moment. */
+const NOTHING = 'nothing: all missed';
+
+const numbersOf = ({ run, broken, missed }: Row): readonly number[] => [run, broken, missed];
+
 export function tableForTerminal(results: readonly SuiteResult[]): string {
   const lines = [
-    ['suite', 'row', 'run', 'broken', 'tried'],
+    ['suite', 'row', 'run', 'broken', 'missed', 'tried'],
     ...results.flatMap(({ suite, rows }) =>
-      rows.map((row) => [suite, row.row, String(row.run), String(row.broken), row.tried.join(' ')]),
+      rows.map((row) => [suite, row.row, ...numbersOf(row).map(String), row.tried.join(' ') || NOTHING]),
     ),
   ];
-  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
-  const isNumber = (column: number): boolean => column === 2 || column === 3;
+  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  const isNumber = (column: number): boolean => column >= 2 && column <= 4;
   return lines
     .map((line) =>
       line
@@ -50,15 +55,15 @@ function markdown(results: readonly SuiteResult[]): string {
   const all = results.flatMap(({ rows }) => rows);
   const body = results.flatMap(({ suite, rows }) => rows.map((row) => line(suite, row)));
   const runs = results.map(
-    ({ suite, date, command, seconds, machine, isWhole }) =>
-      `- ${suite}: ${date}, \`${command}\`, ${Math.round(seconds)} s${isWhole ? '' : ', interrupted'}; ${machine}`,
+    ({ suite, date, commit, command, seconds, machine, isWhole }) =>
+      `- ${suite}: ${date}, commit ${commit}, \`${command}\`, ${Math.round(seconds)} s${isWhole ? '' : ', interrupted'}; ${machine}`,
   );
   return [
     '',
-    `**${sum(all, 'run')} cases, ${sum(all, 'broken')} broken.**`,
+    `**${describeTotal(all)}.**`,
     '',
-    '| suite | row | run | broken | tried |',
-    '| --- | --- | ---: | ---: | --- |',
+    '| suite | row | run | broken | missed | tried |',
+    '| --- | --- | ---: | ---: | ---: | --- |',
     ...body,
     '',
     'Made by:',
@@ -68,8 +73,8 @@ function markdown(results: readonly SuiteResult[]): string {
   ].join('\n');
 }
 
-const line = (suite: string, { row, run, broken, tried }: Row): string =>
-  `| ${escaped(suite)} | ${escaped(row)} | ${run} | ${broken} | ${tried.join(' ')} |`;
+const line = (suite: string, row: Row): string =>
+  `| ${escaped(suite)} | ${escaped(row.row)} | ${numbersOf(row).join(' | ')} | ${row.tried.join(' ') || NOTHING} |`;
 
 const escaped = (text: string): string => text.replaceAll('|', '\\|');
 const indent = (text: string): string => text.replace(/^/gm, '    ');

@@ -1,5 +1,6 @@
 // Runs the cases of one suite, so many side by side, and tells what came of each row.
 
+import { ATTEMPTS, Missed } from './missed.ts';
 import { type Row, Tally } from './results.ts';
 import type { Case, Form, Suite } from './suite.ts';
 
@@ -12,10 +13,15 @@ export interface Choice {
   readonly only: string;
 }
 
+/** What came of a case; `story` is why. */
+export type Ending =
+  | { readonly type: 'held' }
+  | { readonly type: 'broken' | 'missed'; readonly name: string; readonly story: string };
+
 export async function runSuite(
   suite: Suite,
   { form, only }: Choice,
-  onProgress: (rows: readonly Row[], broken: { readonly name: string; readonly story: string } | null) => void,
+  onProgress: (rows: readonly Row[], ending: Ending) => void,
 ): Promise<readonly Row[]> {
   const tally = new Tally();
   const cases = iterate(suite.cases(form, only));
@@ -24,26 +30,35 @@ export async function runSuite(
   const work = async (): Promise<void> => {
     for await (const next of cases) {
       if (!isWanted(next)) continue;
-      const story = await storyOf(next);
-      tally.count(next.row, next.name, next.tried, story);
-      onProgress(tally.rows, story === null ? null : { name: next.name, story });
+      const ending = await endingOf(next);
+      tally.count(next, ending);
+      onProgress(tally.rows, ending);
     }
   };
   await Promise.all(Array.from({ length: suite.concurrency }, work));
   return tally.rows;
 }
 
-/** What broke, null when nothing did. */
-async function storyOf(tried: Case): Promise<string | null> {
+/** Done anew where the fault did not come about, so many times and no more. */
+async function endingOf(tried: Case): Promise<Ending> {
+  for (let attempt = 1; ; attempt += 1) {
+    const ending = await attempted(tried);
+    if (ending.type !== 'missed' || attempt === ATTEMPTS) return ending;
+  }
+}
+
+async function attempted(tried: Case): Promise<Ending> {
   let timer: NodeJS.Timeout | undefined;
   const hang = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`clear: it hangs: not over after ${HANG_MS} ms`)), HANG_MS);
   });
+  const { name } = tried;
   try {
     await Promise.race([tried.run(), hang]);
-    return null;
+    return { type: 'held' };
   } catch (error) {
-    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+    if (error instanceof Missed) return { type: 'missed', name, story: error.message };
+    return { type: 'broken', name, story: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   } finally {
     clearTimeout(timer);
   }

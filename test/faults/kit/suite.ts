@@ -17,13 +17,20 @@ export const INVARIANTS = {
 
 export type InvariantName = keyof typeof INVARIANTS;
 
+/**
+ * What a case is made of: real processes, which is meant unless said otherwise; an input that is given to a function of
+ * ours; a search through all that a model can do.
+ */
+export type CaseKind = 'processes' | 'input' | 'search';
+
 export interface Case {
   /** The row of the report that counts it. */
   readonly row: string;
   /** Unique and repeatable: `--only NAME` runs it again. */
   readonly name: string;
   readonly tried: readonly InvariantName[];
-  /** Rejects when a promise is broken; the message tells the story. */
+  readonly kind?: CaseKind;
+  /** Rejects when a promise is broken, and the message tells the story; with `Missed` when the fault did not come about. */
   run(): Promise<void>;
 }
 

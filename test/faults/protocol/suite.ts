@@ -51,6 +51,7 @@ function holds(bounds: Bounds): Case {
     row: 'every order of two commands side by side, clients, and kills between any two steps',
     name: `protocol: ${CLIENTS} clients, ${CRASHES} commands and ${KILLS} backends killed`,
     tried: ALL,
+    kind: 'search',
     async run() {
       const macros = Object.entries(bounds).map(([name, value]) => `-D${name}=${value}`);
       const { broken, states, report } = await check(macros);
@@ -65,6 +66,7 @@ function isRejected({ macro, breaks, mistake, kills = 0, crashes = 1 }: Variant)
     row: 'a deliberately wrong variant is rejected',
     name: `protocol: ${macro}: ${mistake}`,
     tried: [breaks],
+    kind: 'search',
     async run() {
       const { broken, report } = await check([`-D${macro}`, `-DCRASHES=${crashes}`, `-DKILLS=${kills}`]);
       if (broken !== breaks) throw new Error(`${macro} has to break ${breaks}, and spin found ${broken}:\n${report}`);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { watch } from '../kit/invariants.ts';
+import { Missed } from '../kit/missed.ts';
 import type { Case } from '../kit/suite.ts';
 import { callsOf, faultsOf, type PlacedFault } from './calls.ts';
 import type { TriedCommand } from './commands.ts';
@@ -40,6 +41,7 @@ export function caseFor(command: TriedCommand, host: HostName, fault: PlacedFaul
         .split('\n')
         .filter((line) => line.includes('INJECTED'));
       await assertSound(command, traced, { run, before, witness, how: hits.join('\n') });
+      if (hits.length === 0) throw new Missed('the call was not made this time');
     },
   };
 }
