@@ -1,8 +1,9 @@
 // SIGKILL at every step: of graceful, of the supervisor, of the active backend and of the other one, at each system call that
-// changes state, of every command in every situation.
+// changes state, of every command in every situation. And update after update, with a death in the middle of most of them.
 import { everyNth, LONG_SHARE, SEED } from '../kit/seed.ts';
 import type { Case, Form, Suite } from '../kit/suite.ts';
 import { DEEDS, type Deed, STARTS, type Victim } from './deeds.ts';
+import { generations } from './generations.ts';
 import { killBackend, titleOfBackend } from './kill-backend.ts';
 import { killManager, type Next, titleOfManager } from './kill-manager.ts';
 import { recordSteps } from './record.ts';
@@ -14,6 +15,8 @@ const SHARE = { manager: 24, backend: 60, waiting: 3 };
 
 const HOSTS: readonly Host[] = ['one-shot', 'supervised'];
 const VICTIMS: readonly Victim[] = ['active', 'other'];
+
+const GENERATIONS: readonly Case[] = [generations('one-shot'), generations('supervised')];
 
 export const suite: Suite = {
   name: 'kill matrix',
@@ -30,6 +33,7 @@ export const suite: Suite = {
       steps?.catch(() => undefined); // for whoever waits for it
       return steps;
     };
+    yield* GENERATIONS;
     // One ahead: while the cases of one deed run, the next one is recorded.
     let ahead = record(0);
     for (const [index, { deed, host }] of deeds.entries()) {
@@ -48,12 +52,15 @@ function* casesOf(deed: Deed, host: Host, steps: readonly Step[], form: Form): I
   for (const [index, step] of share(others, SHARE.manager, 'manager').entries())
     for (const next of form === 'long' ? nexts : [nexts[(index + SEED) % nexts.length] as Next])
       yield killManager(deed, host, step, next);
-  for (const step of share(waiting, SHARE.waiting, 'go')) yield killManager(deed, host, step, 'keepalive');
-  if (host === 'starting') return;
-  for (const step of share(waiting, SHARE.waiting, 'the waiting one')) yield killBackend(deed, host, 'other', step);
-  // In the short form the backends of every other pair; another seed takes the others.
+  // In the short form the backends of every other pair, and of the others the one that waits; another seed takes the others.
   const turn = DEEDS.findIndex(({ name }) => name === deed.name) + HOSTS.indexOf(host) + SEED;
-  if (form === 'short' && turn % 2 === 1) return;
+  const takes = (which: 0 | 1): boolean => form === 'long' || host === 'starting' || turn % 2 === which;
+  if (takes(0))
+    for (const step of share(waiting, SHARE.waiting, 'go')) yield killManager(deed, host, step, 'keepalive');
+  if (host === 'starting') return;
+  if (takes(1))
+    for (const step of share(waiting, SHARE.waiting, 'waiting')) yield killBackend(deed, host, 'other', step);
+  if (!takes(0)) return;
   for (const victim of VICTIMS)
     for (const step of share(whileThereIs(victim, deed, others), SHARE.backend, victim))
       yield killBackend(deed, host, victim, step);
@@ -80,5 +87,6 @@ function meant<T extends { readonly deed: Deed; readonly host: Host }>(all: read
       (title) => title.includes(only) || only.startsWith(title),
     ),
   );
-  return found.length > 0 ? found : all;
+  const isOther = GENERATIONS.some(({ row, name }) => row.includes(only) || name.includes(only));
+  return found.length > 0 || isOther ? found : all;
 }

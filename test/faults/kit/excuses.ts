@@ -17,6 +17,18 @@ export interface Excuse {
   readonly dead?: readonly (string | null)[];
 }
 
+/**
+ * For a command that may fail after it has led traffic to a new backend, and then leads it back to where nobody is: until it
+ * has ended, and from then on until the app serves again.
+ */
+export const untilMended = (excuse: Excuse, endedAt: number): readonly Excuse[] =>
+  excuse.until !== undefined
+    ? [excuse]
+    : [
+        { ...excuse, until: endedAt },
+        { ...excuse, since: endedAt },
+      ];
+
 /** The rest of I2: whatever was lost must have an excuse, or have been cut, as many as the events tell. */
 export function assertNothingLost(
   { answers, lost }: Pick<Clients, 'answers' | 'lost'>,

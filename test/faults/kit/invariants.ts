@@ -73,7 +73,7 @@ export async function watch(
       assertWhole(app);
       assert.deepEqual(strayFiles(app, false), [], 'I7: stray files');
       if (excusesOf(deed).length === 0) await assertLinkLeads(app);
-      await until('I7: no backend that nobody knows of', () => unknownProcesses(app, true).length === 0);
+      await untilNoneIsUnknown(app);
 
       await deed.revive?.();
       if (deed.keepaliveFirst ?? true) await assertKeptAlive(app);
@@ -111,6 +111,10 @@ export async function assertLinkLeads(app: TestApp): Promise<void> {
   assert.equal(knock, 'answered', `I1: ready and alive: ${ready.join(', ')}; and the link leads nowhere`);
 }
 
+/** A shell that waited for its `go` when graceful was killed ends by itself. */
+export const untilNoneIsUnknown = (app: TestApp): Promise<unknown> =>
+  until('I7: no backend that nobody knows of', () => unknownProcesses(app, true).length === 0);
+
 /** Live processes of the app that belong to no recorded backend. A hook that a killed graceful left is ended by the next one. */
 function unknownProcesses(app: TestApp, mayBeHook: boolean): readonly number[] {
   const known = SLOTS.map((slot) => recordOf(app, slot)?.instance);
@@ -121,14 +125,17 @@ function unknownProcesses(app: TestApp, mayBeHook: boolean): readonly number[] {
   });
 }
 
-/** What is wanted up and is down comes up by what cron does: one call within the minute, and another one if that was too early. */
+/** What is wanted up and was left down comes up by what cron does: one call, unless somebody else is at it. */
 export async function assertKeptAlive(app: TestApp): Promise<void> {
   if (desiredOf(app) === 'down' || (await knockAt(app.link)) === 'answered') return;
-  await until('keepalive brings up what was left down', async () => {
+  await until('I5: who was at it when keepalive came has brought up the app', async () => {
     const run = await app.graceful('keepalive');
     assertClear(run);
     assert.equal(run.code, 0, `I5: keepalive ended with ${run.code}\n${run.stdout}${run.stderr}`);
-    return (await post(app.link, 'kept alive?')) === null;
+    const finding = await post(app.link, 'kept alive?');
+    const isBusy = run.outcome?.operation === 'keepalive' && run.outcome.action === 'busy';
+    assert.ok(finding === null || isBusy, `I5: keepalive left it down: ${finding?.error}\n${run.stdout}`);
+    return finding === null;
   });
 }
 

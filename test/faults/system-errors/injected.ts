@@ -1,6 +1,7 @@
 // One call of one command fails: the command succeeds all the same, or ends in a clear failure with the old version serving.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import type { Excuse } from '../kit/excuses.ts';
 import { watch } from '../kit/invariants.ts';
 import { Missed } from '../kit/missed.ts';
 import type { Case } from '../kit/suite.ts';
@@ -14,7 +15,7 @@ export const APP = { env: { APP_ON_SIGTERM: 'exit' } };
 /** The faults that a command can meet, in the order of its calls. */
 export async function faultsFor(command: TriedCommand, host: HostName): Promise<readonly PlacedFault[]> {
   await using traced = await open(command, host);
-  const run = await traced.traced({ records: true }, command.args, () => command.accident?.(traced.app));
+  const run = await traced.traced({ records: true }, command.args, () => void command.accident?.(traced.app));
   assert.equal(run.code, 0, `${command.name} without a fault: ${run.stdout}${run.stderr}`);
   const calls = callsOf(readFileSync(traced.log, 'utf8'), host === 'one-shot' ? OUR_CODE : null);
   return faultsOf(calls, traced.app.stateDir);
@@ -32,15 +33,25 @@ export function caseFor(command: TriedCommand, host: HostName, fault: PlacedFaul
       const before = app.active() === null ? null : (await app.get('/')).version;
       app.deploy('2', APP.env);
       await using witness = await watch(app, { clients: 1 });
+      let accident: Excuse | null = null;
       const run = await traced.traced(
         { fault: { call, error, when, ...(file === undefined ? {} : { path: app.file(file) }) } },
         command.args,
-        () => command.accident?.(app),
+        () => {
+          accident = command.accident?.(app) ?? null;
+        },
       );
       const hits = readFileSync(traced.log, 'utf8')
         .split('\n')
         .filter((line) => line.includes('INJECTED'));
-      await assertSound(command, traced, { run, before, witness, how: hits.join('\n') });
+      await assertSound(command, traced, {
+        run,
+        before,
+        witness,
+        what: `${host} ${call} ${when} ${error}`,
+        how: hits.join('\n'),
+        accident,
+      });
       if (hits.length === 0) throw new Missed('the call was not made this time');
     },
   };

@@ -28,11 +28,11 @@ export const fullDisk = (command: TriedCommand, host: HostName, scarce: Scarce):
     const before = app.active() === null ? null : (await app.get('/')).version;
     app.deploy('2', APP.env);
     await using witness = await watch(app, { clients: 1 });
-    command.accident?.(app);
+    const accident = command.accident?.(app) ?? null;
     const free = fill(app, scarce);
     const run = await app.graceful(...command.args);
     free();
-    await assertSound(command, hosted, { run, before, witness, how: `no ${scarce} left` });
+    await assertSound(command, hosted, { run, before, witness, what: `${host} no ${scarce} left`, accident });
   },
 });
 
@@ -85,7 +85,7 @@ export const fewFiles = (command: TriedCommand, host: HostName, more: number): C
     const before = app.active() === null ? null : (await app.get('/')).version;
     app.deploy('2', APP.env);
     await using witness = await watch(app, { clients: 1 });
-    command.accident?.(app);
+    const accident = command.accident?.(app) ?? null;
     const limit = (supervisor === null ? fewestFiles() : openFilesOf(supervisor.pid)) + more;
     let run: Awaited<ReturnType<TestApp['graceful']>>;
     if (supervisor === null) {
@@ -96,7 +96,14 @@ export const fewFiles = (command: TriedCommand, host: HostName, more: number): C
       run = await app.graceful(...command.args);
       execFileSync('prlimit', ['--pid', String(supervisor.pid), '--nofile=1024:']);
     }
-    await assertSound(command, hosted, { run, before, witness, how: `${limit} open files` });
+    await assertSound(command, hosted, {
+      run,
+      before,
+      witness,
+      what: `${host} ${more} open files more`,
+      how: `${limit} open files`,
+      accident,
+    });
   },
 });
 
@@ -125,10 +132,16 @@ export const fullOutput = (command: TriedCommand): Case => ({
     const before = app.active() === null ? null : (await app.get('/')).version;
     app.deploy('2', APP.env);
     await using witness = await watch(app, { clients: 1 });
-    command.accident?.(app);
+    const accident = command.accident?.(app) ?? null;
     const wrapper = ['/bin/sh', '-c', 'exec "$@" > /dev/full', 'sh'];
     const run = await app.spawnGraceful(command.args, {}, wrapper).finished;
     assert.equal(run.code, 0, run.stderr);
-    await assertSound(command, hosted, { run: { ...run, stderr: '' }, before, witness, how: 'output to /dev/full' });
+    await assertSound(command, hosted, {
+      run: { ...run, stderr: '' },
+      before,
+      witness,
+      what: 'output to /dev/full',
+      accident,
+    });
   },
 });
