@@ -71,7 +71,7 @@ export function callsOf(log: string, from: string | null): readonly Call[] {
 function pathOf(call: string, rest: string): string {
   const quoted = [...rest.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, path]) => path as string);
   const descriptor = /^\d+<([^>]*)>/.exec(rest)?.[1];
-  if (call === 'rename' || call === 'symlink') return quoted[1] ?? '';
+  if (NAMED_LAST.has(call)) return quoted[1] ?? '';
   return descriptor !== undefined ? descriptor : (quoted[0] ?? '');
 }
 
@@ -87,7 +87,8 @@ export function faultsOf(calls: readonly Call[], stateDir: string): readonly Pla
     // Code that cannot be read is no code.
     if ((call === 'close' || call === 'statx' || call === 'readlink') && !isOurs) return [];
     const file = path.slice(stateDir.length + 1);
-    const isNamed = isOurs && file !== '' && !TEMP.test(file);
+    // Of two paths strace's -P goes by the first one.
+    const isNamed = isOurs && file !== '' && !TEMP.test(file) && !NAMED_LAST.has(call);
     if (!isNamed && Number.isNaN(when)) return [];
     const at = isOurs ? file.replace(TEMP, '') : path.replace(/\d+/g, 'N');
     const time = (times.get(`${call} ${at}`) ?? 0) + 1;
@@ -112,5 +113,6 @@ export interface PlacedFault {
 }
 
 const TEMP = /\.[0-9a-f]{12}\.tmp$/;
+const NAMED_LAST: ReadonlySet<string> = new Set(['rename', 'symlink']);
 const LOOKS: ReadonlySet<string> = new Set(['openat', 'statx', 'readlink', 'getdents64', 'close']);
 const LOOKS_TRIED = 2;
