@@ -27,18 +27,19 @@ export const historyTable = (entries: readonly HistoryEntry[], { colour, width, 
     failed: paint.red,
     refused: paint.yellow,
   };
+  // Each cell by itself: what stands in the file may not reach the terminal as a command to it.
   const rows = entries.map((entry) =>
     [
       localTime(entry.at),
       `${humanDuration(now - Date.parse(entry.at))} ago`,
       entry.operation,
-      (colours[entry.result] ?? String)(entry.result),
+      { paint: colours[entry.result], text: entry.result },
       traffic(entry),
       entry.release === null ? NONE : shortRelease(entry.release),
       humanDuration(entry.ms),
       who(entry.by),
       what(entry),
-    ].map((cell) => (colour ? cell : printable(cell))),
+    ].map((cell) => (typeof cell === 'string' ? printable(cell) : cell.paint(cell.text))),
   );
   const widths = TITLES.map((title, column) =>
     Math.max(...[title, ...rows.map((row) => row[column] ?? '')].map(visibleWidth)),
@@ -66,16 +67,14 @@ const traffic = ({ from, to }: HistoryEntry): string =>
 /** `deploy (anna by sudo), ssh`. */
 const who = ({ user, sudoUser, via, command }: Caller): string => {
   const name = user === null ? command : sudoUser === null ? user : `${user} (${sudoUser} by sudo)`;
-  return printable(via === null ? name : `${name}, ${via}`);
+  return via === null ? name : `${name}, ${via}`;
 };
 
 const what = ({ reason, started, stopped, after, by }: HistoryEntry): string =>
-  printable(
-    [
-      ...(after === null ? [] : [`took over from ${after.operation ?? 'an operation'} that was killed`]),
-      ...(started.length === 0 ? [] : [`started ${started.join(' and ')}`]),
-      ...(stopped.length === 0 ? [] : [`stopped ${stopped.join(' and ')}`]),
-      ...(reason === null ? [] : [reason]),
-      by.command,
-    ].join('; '),
-  );
+  [
+    ...(after === null ? [] : [`took over from ${after.operation ?? 'an operation'} that was killed`]),
+    ...(started.length === 0 ? [] : [`started ${started.join(' and ')}`]),
+    ...(stopped.length === 0 ? [] : [`stopped ${stopped.join(' and ')}`]),
+    ...(reason === null ? [] : [reason]),
+    by.command,
+  ].join('; ');

@@ -15,4 +15,4 @@ export type PerSlot<T> = Readonly<Record<Slot, T>>;
 /** Builds one value per slot, one slot after the other. */
 export const perSlot = <T>(build: (slot: Slot) => T): PerSlot<T> => ({ a: build('a'), b: build('b') });
 
-export const isSlot = (text: string): text is Slot => text === 'a' || text === 'b';
+export const isSlot = (value: unknown): value is Slot => value === 'a' || value === 'b';

@@ -1,11 +1,22 @@
 // Who runs in a slot: the plain pid file that every tool expects, and beside it the record that makes the pid certain.
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { Slot } from '../core/slot.ts';
 import { readIfPresent, removeFile, writeAtomically } from './atomic-file.ts';
 import { canBe } from './processes/family.ts';
 import { bootId, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
-import type { Standby } from './standby.ts';
+import { isStandby, type Standby } from './standby.ts';
 import type { SlotPaths } from './state-paths.ts';
+import {
+  type Fields,
+  isIdentity,
+  isObject,
+  isPath,
+  isPid,
+  isText,
+  isTextOrNull,
+  isTime,
+  parseObject,
+} from './stored-values.ts';
 
 /** Facts about a backend that we started, as they are on disk. */
 export interface BackendRecord extends ProcessIdentity {
@@ -114,38 +125,43 @@ function explainBarePid(text: string | null): RecordState {
   };
 }
 
+/** Null unless it is certain whom it names. The rest costs no backend: what is wrong there counts as not known. */
 function parseRecord(text: string, slot: Slot): BackendRecord | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return null; // rubbish, as after a power loss
-  }
-  return isRecord(value) && value.slot === slot ? value : null;
+  const found = parseObject(text);
+  if (found === null || !isWhole(found) || found['slot'] !== slot) return null;
+  const { startedAt, readyAt, stoppingAt, command, cwd, release, standby } = found;
+  return {
+    ...(found as unknown as BackendRecord),
+    startedAt: isTime(startedAt) ? startedAt : startOf(found['startTicks'] as string),
+    readyAt: isTime(readyAt) ? readyAt : null,
+    stoppingAt: isTime(stoppingAt) ? stoppingAt : null,
+    command: Array.isArray(command) && command.every(isText) ? command : [],
+    cwd: isPath(cwd) ? cwd : '',
+    release: isTextOrNull(release) ? release : null,
+    standby: isStandby(standby) ? standby : null,
+  };
 }
 
-function isRecord(value: unknown): value is BackendRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const record = value as Partial<Record<keyof BackendRecord, unknown>>;
-  const directory = record.stateDir as Partial<DirectoryIdentity> | null | undefined;
-  const isTextOrNull = (field: unknown): boolean => field === null || typeof field === 'string';
+function isWhole(found: Fields): boolean {
+  const { pid, instance, pidNamespace, stateDir } = found;
   return (
-    Number.isSafeInteger(record.pid) &&
-    (record.pid as number) > 1 &&
-    typeof record.startTicks === 'string' &&
-    typeof record.bootId === 'string' &&
-    typeof record.instance === 'string' &&
-    typeof record.pidNamespace === 'string' &&
-    typeof record.startedAt === 'string' &&
-    !Number.isNaN(Date.parse(record.startedAt)) &&
-    isTextOrNull(record.readyAt) &&
-    isTextOrNull(record.stoppingAt) &&
-    typeof record.cwd === 'string' &&
-    isTextOrNull(record.release) &&
-    typeof directory === 'object' &&
-    directory !== null &&
-    typeof directory.path === 'string' &&
-    typeof directory.inode === 'number' &&
-    typeof directory.device === 'number'
+    isIdentity(found) &&
+    isPid(pid) &&
+    isText(instance) &&
+    isText(pidNamespace) &&
+    isObject(stateDir) &&
+    isPath(stateDir['path']) &&
+    typeof stateDir['inode'] === 'number' &&
+    typeof stateDir['device'] === 'number'
   );
+}
+
+// What proc_pid_stat(5) counts in, sysconf(_SC_CLK_TCK), is a hundredth of a second on every Linux that Node runs on.
+const TICK_MS = 10;
+
+/** As the kernel knows it; right now for what cannot be. */
+function startOf(startTicks: string): string {
+  const bootedAt = Number(/^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1]) * 1000;
+  const at = new Date(bootedAt + Number(startTicks) * TICK_MS);
+  return (Number.isNaN(at.getTime()) ? new Date() : at).toISOString();
 }

@@ -13,6 +13,7 @@ import { delay } from './delay.ts';
 import { enterGate, gateName } from './gate.ts';
 import { bootId, identify, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
 import type { StatePaths } from './state-paths.ts';
+import { isIdentity, isText, parseObject } from './stored-values.ts';
 
 /** Who holds the lock, as it is on disk. */
 export interface LockHolder extends ProcessIdentity {
@@ -191,20 +192,11 @@ async function removeDeadLock(paths: StatePaths): Promise<boolean> {
 }
 
 function parseHolder(text: string | null): LockHolder | null {
-  try {
-    const value: unknown = JSON.parse(text ?? 'null');
-    if (typeof value !== 'object' || value === null) return null;
-    const holder = value as LockHolder;
-    const isWhole =
-      Number.isSafeInteger(holder.pid) &&
-      holder.pid > 0 &&
-      [holder.startTicks, holder.bootId, holder.operation, holder.since, holder.pidNamespace].every(
-        (field) => typeof field === 'string',
-      );
-    return isWhole ? holder : null;
-  } catch {
-    return null; // rubbish, as after a power loss
-  }
+  const holder = parseObject(text); // null for rubbish, as after a power loss
+  if (holder === null) return null;
+  const { operation, since, pidNamespace } = holder;
+  const isWhole = isIdentity(holder) && [operation, since, pidNamespace].every(isText);
+  return isWhole ? (holder as unknown as LockHolder) : null;
 }
 
 const describeHolder = (holder: LockHolder | null): string =>

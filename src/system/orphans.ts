@@ -1,13 +1,14 @@
 // Programs of the user's that may outlive a killed graceful (a hook, a release's prepare): who runs is on disk before it runs,
 // so that whoever is next ends it instead of running another beside it.
 import { randomUUID } from 'node:crypto';
-import type { Slot } from '../core/slot.ts';
+import { isSlot } from '../core/slot.ts';
 import { readIfPresent, removeFile, writeAtomically } from './atomic-file.ts';
 import { canBe, type Family, familyOf } from './processes/family.ts';
 import { identify, type ProcessIdentity } from './processes/identity.ts';
 import { terminate } from './processes/terminate.ts';
 import { type Program, type ProgramEnd, runProgram } from './program.ts';
 import type { StatePaths } from './state-paths.ts';
+import { isPid, isText, parseObject } from './stored-values.ts';
 
 const GRACE_MS = 1_000;
 // On disk it is null. No number: kill(2) has a meaning for each.
@@ -47,16 +48,7 @@ function notYetKnown(): ProcessIdentity {
 }
 
 function parseProgram(text: string | null): Family | null {
-  try {
-    const { pid, startTicks, bootId, instance, slot } = JSON.parse(text ?? '{}') as Partial<Family>;
-    const isWhole =
-      (pid === null || (Number.isSafeInteger(pid) && (pid as number) > 1)) &&
-      [startTicks, bootId, instance].every((field) => typeof field === 'string');
-    if (!isWhole || !isSlot(slot)) return null;
-    return { pid: pid ?? UNKNOWN_PID, startTicks, bootId, instance, slot } as Family;
-  } catch {
-    return null; // rubbish, as after a power loss
-  }
+  const { pid, startTicks, bootId, instance, slot } = parseObject(text) ?? {};
+  const isWhole = (pid === null || isPid(pid)) && [startTicks, bootId, instance].every(isText) && isSlot(slot);
+  return isWhole ? ({ pid: pid ?? UNKNOWN_PID, startTicks, bootId, instance, slot } as Family) : null;
 }
-
-const isSlot = (value: unknown): value is Slot => value === 'a' || value === 'b';

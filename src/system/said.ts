@@ -2,6 +2,7 @@
 // another process than the one that heard it.
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
 import type { Finding } from './probes/finding.ts';
+import { isText, parseObject } from './stored-values.ts';
 
 /** How a backend can say that it is ready: READY=1 of sd_notify(3), the message `ready` of a Node app. */
 export type Way = 'notify' | 'ipc';
@@ -46,11 +47,15 @@ export function probeSaid(
 const write = (path: string, said: Said): void => writeAtomically(path, `${JSON.stringify(said)}\n`, { mode: 0o640 });
 
 function readSaid(path: string, instance: string): Said | null {
-  try {
-    const said = JSON.parse(readIfPresent(path) ?? 'null') as Said | null;
-    return said?.instance === instance && Array.isArray(said.ready) ? said : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null; // rubbish, as after a power loss
-    throw error;
-  }
+  const said = parseObject(readIfPresent(path));
+  if (said === null || said['instance'] !== instance) return null;
+  const { ready, stopping, status } = said;
+  return {
+    instance,
+    ready: Array.isArray(ready) ? ready.filter(isWay) : [],
+    stopping: stopping === true,
+    status: isText(status) ? status : null,
+  };
 }
+
+const isWay = (value: unknown): value is Way => value === 'notify' || value === 'ipc';

@@ -1,6 +1,7 @@
 // A warm backend that somebody may go back to at any moment: `update --watch`, for as long as it watches and lives.
 import type { BackendRecord } from './backend-record.ts';
 import { bootId, identify, liveness, type ProcessIdentity, pidNamespace } from './processes/identity.ts';
+import { isIdentity, isObject, isText, isTime } from './stored-values.ts';
 
 export interface Standby {
   /** ISO 8601. */
@@ -23,3 +24,11 @@ export function standsBy({ standby }: BackendRecord): boolean {
   if (watcher.bootId !== bootId()) return false;
   return watcher.pidNamespace !== pidNamespace() || liveness(watcher) !== 'dead';
 }
+
+/** Whether it is one, as it is on disk. */
+export const isStandby = (value: unknown): value is Standby =>
+  isObject(value) &&
+  isTime(value['until']) &&
+  isObject(value['watcher']) &&
+  isIdentity(value['watcher']) &&
+  isText(value['watcher']['pidNamespace']);

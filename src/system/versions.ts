@@ -1,6 +1,8 @@
 // Which versions have served, kept on disk so that `rollback` knows what was before.
+import { isSlot } from '../core/slot.ts';
 import { NO_VERSIONS, type Version, type Versions } from '../core/versions.ts';
 import { readIfPresent, writeAtomically } from './atomic-file.ts';
+import { isObject, isPath, isText, isTextOrNull, isTime, parseObject } from './stored-values.ts';
 
 export interface VersionsFile {
   read(): Versions;
@@ -13,22 +15,20 @@ export const openVersions = (path: string): VersionsFile => ({
 });
 
 function parse(text: string | null): Versions {
-  try {
-    const { serving, list } = JSON.parse(text ?? 'null') as Partial<Versions>;
-    if (!Array.isArray(list)) return NO_VERSIONS;
-    return { serving: typeof serving === 'string' ? serving : null, list: list.filter(isVersion) };
-  } catch {
-    return NO_VERSIONS; // rubbish, as after a power loss, or no file
-  }
+  const { serving, list } = parseObject(text) ?? {};
+  if (!Array.isArray(list)) return NO_VERSIONS; // rubbish, as after a power loss, or no file
+  return { serving: isText(serving) ? serving : null, list: list.filter(isVersion) };
 }
 
 function isVersion(value: unknown): value is Version {
-  if (typeof value !== 'object' || value === null) return false;
-  const { instance, slot, cwd, release, startedAt, ended } = value as Partial<Record<keyof Version, unknown>>;
+  if (!isObject(value)) return false;
+  const { instance, slot, cwd, release, startedAt, ended } = value;
   return (
-    [instance, cwd, startedAt].every((field) => typeof field === 'string') &&
-    (slot === 'a' || slot === 'b') &&
-    (release === null || typeof release === 'string') &&
-    (ended === null || (typeof ended === 'object' && typeof (ended as { at?: unknown }).at === 'string'))
+    isText(instance) &&
+    isSlot(slot) &&
+    isPath(cwd) &&
+    isTextOrNull(release) &&
+    isTime(startedAt) &&
+    (ended === null || (isObject(ended) && isTime(ended['at']) && isTextOrNull(ended['by'])))
   );
 }
