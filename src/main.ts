@@ -86,7 +86,8 @@ async function operate({ operation, input, waitMs, globals }: OperationInvocatio
   const config = await configFor(globals);
   const renderer = rendererFor(globals);
   let seq = 0;
-  const emit: EventSink = (event) => renderer.event({ ...event, at: new Date().toISOString(), seq: seq++ });
+  // What a supervisor tells has its stamp, and keeps it.
+  const emit: EventSink = (event) => renderer.event({ at: new Date().toISOString(), seq: seq++, ...event });
   // A hook that calls us back cannot wait for the operation that it is part of.
   const patience = env['GRACEFUL_HOOK'] === undefined ? waitMs : 0;
   const running = await begin(config, operation, input, { emit, waitMs: patience });

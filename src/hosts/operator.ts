@@ -1,5 +1,6 @@
 // Runs one operation on one app: gives it the lock, a way to be aborted, and a sink for its events; turns whatever it
 // throws into a failure. Both hosts use it, and no operation can tell which.
+import { monotonicMs } from '../core/clock.ts';
 import type { EventSink, GracefulEvent, OperationName } from '../core/events.ts';
 import { GracefulError } from '../core/failure.ts';
 import type { Caller, HistoryEntry } from '../core/history.ts';
@@ -42,7 +43,8 @@ export function runOperation<Name extends OperationName>(
   input: OperationInputs[Name],
   options: OperationOptions,
 ): RunningOperation<Name> {
-  const startedAt = Date.now();
+  const at = new Date();
+  const startedAt = monotonicMs();
   const events: GracefulEvent[] = [];
   const abortion = new Abortion((event) => {
     if (event.type !== 'waiting' && event.type !== 'still-waiting') events.push(event);
@@ -76,7 +78,8 @@ export function runOperation<Name extends OperationName>(
   }
   const remember = async (end: Done['end']): Promise<void> => {
     if (CHANGES_NOTHING.has(name) || (!('failure' in end) && events.length === 0)) return;
-    const done = { operation: name, startedAt, events, end, caller: options.caller, host: options.host };
+    const ms = Math.round(monotonicMs() - startedAt);
+    const done = { operation: name, at, ms, events, end, caller: options.caller, host: options.host };
     await import('./record.ts')
       .then(({ record }) => record(system, done))
       .catch((error: unknown) =>

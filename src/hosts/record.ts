@@ -9,7 +9,9 @@ import type { AppSystem } from '../system/app-system.ts';
 
 export interface Done {
   readonly operation: OperationName;
-  readonly startedAt: number;
+  readonly at: Date;
+  /** Not the difference of two looks at the clock on the wall, which may be set meanwhile. */
+  readonly ms: number;
   readonly events: readonly GracefulEvent[];
   readonly end: { readonly outcome: Outcome } | { readonly failure: FailureRecord };
   caller(): Promise<Caller>;
@@ -48,8 +50,8 @@ async function entryOf(system: AppSystem, done: Done): Promise<HistoryEntry> {
   const started = of('backend-started');
   const [takenOver] = of('lock-taken-over');
   return {
-    at: new Date(done.startedAt).toISOString(),
-    ms: Date.now() - done.startedAt,
+    at: done.at.toISOString(),
+    ms: done.ms,
     operation,
     result: resultOf(failure),
     code: failure?.code ?? null,

@@ -28,6 +28,16 @@ function libfaketime(): string {
   throw new Error('faketime is not installed');
 }
 
+const HOUR_MS = 3_600_000;
+const msOf = (jump: string): number => Number.parseInt(jump, 10) * (jump.endsWith('d') ? 24 : 1) * HOUR_MS;
+
+/** Whoever stamped this reads the clock that has jumped. Else the case shows nothing. */
+function assertJumped(stamped: object | undefined, by: string): void {
+  const { at = 'never' } = (stamped ?? {}) as { readonly at?: string };
+  const found = Date.parse(at) - Date.now();
+  assert.ok(Math.abs(found - msOf(by)) < HOUR_MS, `the clock did not jump ${by}: ${JSON.stringify(stamped)}`);
+}
+
 interface Clock {
   readonly env: NodeJS.ProcessEnv;
   jump(by: string): void;
@@ -91,21 +101,31 @@ function* atEvents(): Iterable<Case> {
               assert.equal(code, 0, `${stdout}${stderr}`);
               assert.ok(performance.now() - startedAt < 25_000, 'clear: it took as if it waited for the clock');
               const stops = command[0] === 'stop';
-              await witness.check({
+              const again = await witness.check({
                 told: events,
                 again: command,
                 desired: stops ? 'down' : 'up',
                 ...(stops && { mayRefuse: 'the app was taken down' }),
               });
+              // Each event that a supervisor tells has its stamp.
+              if (supervisor !== null && again !== null && again.events.length > 0)
+                assertJumped(again.events.at(-1), by);
+              if (supervisor !== null) assertJumped(supervisor.events.at(-1), by);
             },
           };
+}
+
+interface Reached {
+  readonly ms: number;
+  /** Null where nothing is told after the deadline. */
+  readonly last: GracefulEvent | undefined | null;
 }
 
 interface Deadline {
   readonly what: string;
   readonly options: TestAppOptions;
-  /** Does what runs into the deadline; returns how long that took. */
-  run(app: TestApp, clock: Clock, by: string): Promise<number>;
+  /** Does what runs into the deadline; returns how long that took, and what was told last. */
+  run(app: TestApp, clock: Clock, by: string): Promise<Reached>;
 }
 
 const DEADLINE_MS = 2_000;
@@ -123,7 +143,7 @@ const DEADLINES: readonly Deadline[] = [
       clock.jump(by);
       const run = await running.finished;
       assert.equal(run.failure?.code, 'not-ready', run.stdout);
-      return performance.now() - startedAt;
+      return { ms: performance.now() - startedAt, last: run.events.at(-1) };
     },
   },
   {
@@ -142,7 +162,7 @@ const DEADLINES: readonly Deadline[] = [
       open.destroy();
       assert.equal(run.code, 0, run.stdout);
       assert.ok((eventsOf(run, 'connections-cut')[0]?.afterMs ?? 0) >= DEADLINE_MS, run.stdout);
-      return performance.now() - startedAt;
+      return { ms: performance.now() - startedAt, last: run.events.at(-1) };
     },
   },
   {
@@ -159,7 +179,7 @@ const DEADLINES: readonly Deadline[] = [
         eventsOf(run, 'backend-signalled').map(({ signal }) => signal),
         ['SIGTERM', 'SIGKILL'],
       );
-      return performance.now() - startedAt;
+      return { ms: performance.now() - startedAt, last: run.events.at(-1) };
     },
   },
   {
@@ -178,7 +198,7 @@ const DEADLINES: readonly Deadline[] = [
       assert.equal(run.code, 4, run.stdout);
       fifo.release();
       assert.equal((await holder.finished).code, 0);
-      return performance.now() - startedAt;
+      return { ms: performance.now() - startedAt, last: null };
     },
   },
   {
@@ -191,7 +211,7 @@ const DEADLINES: readonly Deadline[] = [
       clock.jump(by);
       const run = await running.finished;
       assert.equal(run.failure?.code, 'hook-failed', run.stdout);
-      return performance.now() - startedAt;
+      return { ms: performance.now() - startedAt, last: null };
     },
   },
 ];
@@ -208,12 +228,21 @@ function* deadlines(): Iterable<Case> {
             await using app = await createApp(options);
             const env = { APP_VERSION_FILE: join(app.dir, 'version'), ...options.env };
             app.configure({ env: { ...env, ...REAL_TIME } });
-            const ms = await run(app, clockOf(app.dir), by);
+            const { ms, last } = await run(app, clockOf(app.dir), by);
+            if (last !== null) assertJumped(last, by);
             // What is measured begins a moment after the deadline's own start.
             assert.ok(ms > DEADLINE_MS - 700, `${what} came early: after ${ms} ms`);
             assert.ok(ms < DEADLINE_MS + SLACK_MS, `${what} came late: after ${ms} ms`);
+            await assertNoted(app);
           },
         };
+}
+
+/** The history has how long it took, whatever the clock on the wall did meanwhile. */
+async function assertNoted(app: TestApp): Promise<void> {
+  const { stdout } = await app.plain('history', '--json');
+  const took = stdout.split('\n').flatMap((line) => (line === '' ? [] : (JSON.parse(line) as { ms: number }).ms));
+  assert.ok(took.length > 0 && took.every((ms) => ms >= 0 && ms < HOUR_MS), `the history: ${took.join(', ')} ms`);
 }
 
 function* schedules(): Iterable<Case> {
@@ -238,6 +267,7 @@ function* schedules(): Iterable<Case> {
               () => supervisor.events.slice(mark).filter(({ type }) => type === 'operation-completed').length > 2,
               20_000,
             );
+            assertJumped(supervisor.events.at(-1), round % 2 === 0 ? by : '+0h');
           }
           process.kill(app.pid('a') ?? 0, 'SIGKILL');
           const mark = supervisor.mark();
