@@ -6,6 +6,7 @@
 //   APP_ON_SIGTERM=…      exit (at once) | close (finishes its requests first; the default) | ignore
 //   APP_DELAY=0-3         each request takes a random time between these milliseconds
 //   APP_SLOW_SHARE=0.05   this share of the requests takes 500 ms, as does every request of /slow or with an X-Slow header
+//   APP_SLOW_MS=5000       these take longer than that
 //   APP_START_DELAY_MS=…  time before it listens
 //   APP_BROKEN=…          exits | never-listens | 500 | hangs | wrong-path | tcp
 //
@@ -18,7 +19,7 @@ const { env } = process;
 const version = env.APP_VERSION_FILE ? readFileSync(env.APP_VERSION_FILE, 'utf8').trim() : (env.APP_VERSION ?? '0');
 const [minDelayMs = 0, maxDelayMs = minDelayMs] = (env.APP_DELAY ?? '0').split('-').map(Number);
 const slowShare = Number(env.APP_SLOW_SHARE ?? 0);
-const SLOW_MS = 500;
+const SLOW_MS = Number(env.APP_SLOW_MS ?? 500);
 
 /** Blocks the event loop for ever, without burning a processor. */
 const blockForever = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);

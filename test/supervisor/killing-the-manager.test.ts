@@ -149,16 +149,20 @@ describe('the manager and its backends', { concurrency: 3 }, () => {
 
   describe('SIGTERM to the supervisor', { concurrency: 2 }, () => {
     it('finishes requests, stops all apps side by side, exits 0, and the next run starts them again', async () => {
-      await using one = await quietApp({ name: 'one', env: { APP_ON_SIGTERM: 'exit' } });
+      await using one = await quietApp({
+        name: 'one',
+        env: { APP_ON_SIGTERM: 'exit', APP_SLOW_MS: '6000' },
+        config: { drainTimeout: '60s' },
+      });
       await using two = await quietApp({
         name: 'two',
-        env: { APP_ON_SIGTERM: 'ignore' },
-        config: { stopTimeout: '3s' },
+        env: { APP_ON_SIGTERM: 'ignore', APP_SLOW_MS: '6000' },
+        config: { stopTimeout: '3s', drainTimeout: '60s' },
       });
       await using three = await quietApp({
         name: 'three',
-        env: { APP_ON_SIGTERM: 'ignore' },
-        config: { stopTimeout: '3s' },
+        env: { APP_ON_SIGTERM: 'ignore', APP_SLOW_MS: '6000' },
+        config: { stopTimeout: '3s', drainTimeout: '60s' },
       });
       const apps = [one, two, three];
       {

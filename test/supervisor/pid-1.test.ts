@@ -122,7 +122,9 @@ describe('a supervisor that is PID 1', { skip, concurrency: 3 }, () => {
 
   for (const init of ['under tini', 'without tini'] as const)
     it(`passes SIGTERM on (${init}): requests are finished, backends stopped, exit code 0`, async () => {
-      await using app = await createTestApp({ config: { schedule: NO_SCHEDULE } });
+      // Long enough to be seen while it is being answered.
+      const config = { schedule: NO_SCHEDULE, drainTimeout: '60s' };
+      await using app = await createTestApp({ config, env: { APP_SLOW_MS: '6000' } });
       const env = init === 'under tini' ? {} : { PATH: pathWithoutTini(app) };
       await using supervisor = startSupervisor(app, { wrapper: NAMESPACE, env });
       await supervisor.begun;
