@@ -10,6 +10,7 @@ import { until } from '../../rig/until.ts';
 import type { Case, Form, Suite } from '../kit/suite.ts';
 import { commandLine, file, generate, rubbish } from './generate.ts';
 import { inProcess } from './in-process.ts';
+import { oneWrongValue } from './one-wrong-value.ts';
 import { make, noise, open } from './socket.ts';
 import { Stage } from './stage.ts';
 
@@ -27,6 +28,7 @@ export const suite: Suite = {
   async *cases(form: Form): AsyncIterable<Case> {
     const { pure, started, noise: noises } = COUNTS[form];
     yield* inProcess(pure);
+    yield* oneWrongValue(form);
     const running = new Set<Case>();
     /** The stage is not taken away under a case that is still on it. */
     const on = (stage: Stage, row: string, name: string, deed: () => Promise<unknown>): Case => {
