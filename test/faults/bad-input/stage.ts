@@ -23,7 +23,7 @@ export class Stage implements AsyncDisposable {
     this.strangers = startStrangers(app.dir);
     this.#supervisor = supervisor;
     this.#before = this.#state();
-    this.#descriptors = this.#openDescriptors();
+    this.#descriptors = this.openDescriptors();
   }
 
   static async open(host: 'one-shot' | 'supervisor'): Promise<Stage> {
@@ -57,14 +57,15 @@ export class Stage implements AsyncDisposable {
     assert.equal(reply.status, 200, 'clear: the supervisor does not answer');
     await until(
       'the supervisor has closed what it had opened',
-      () => this.#openDescriptors() <= this.#descriptors + SPARE_DESCRIPTORS,
+      () => this.openDescriptors() <= this.#descriptors + SPARE_DESCRIPTORS,
       PATIENCE_MS,
     );
   }
 
   #state = (): string => `${this.app.linkIdentity()} pid ${this.app.pid('a')}`;
 
-  #openDescriptors(): number {
+  /** The supervisor's. */
+  openDescriptors(): number {
     return this.#supervisor === null ? 0 : readdirSync(`/proc/${this.#supervisor.pid}/fd`).length;
   }
 

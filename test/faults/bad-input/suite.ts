@@ -1,6 +1,7 @@
 // Input that nobody would write: never a stack trace, a hang, a crash of the supervisor, a changed link or a signalled process.
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { constantFrom, tuple } from 'fast-check';
@@ -20,6 +21,9 @@ const COUNTS: Readonly<Record<Form, { readonly pure: number; readonly started: n
   long: { pure: 3_000, started: 700, noise: 1_500 },
 };
 const AT_ONCE = 1_000;
+/** Fewer than wait at a listening socket. */
+const OPENED_TOGETHER = 100;
+const ALL_OPEN_MS = 120_000;
 const LAST_CASES_MS = 300_000;
 
 export const suite: Suite = {
@@ -139,12 +143,28 @@ const withPid = (name: string, pid: number): string =>
     ? `${pid}\n`
     : JSON.stringify({ pid, startTicks: '1', bootId: 'x', instance: 'x', slot: 'b', operation: 'update' });
 
-/** All of them silent, until the supervisor has had enough of them; then one that asks. */
+/** All of them open at the same moment and silent, which the supervisor's descriptors show; then one that asks. */
 async function many(stage: Stage): Promise<void> {
-  const sockets = await Promise.all(
-    Array.from({ length: AT_ONCE }, () => open(controlOf(stage.app)).catch(() => null)),
-  );
-  for (const socket of sockets) socket?.write('GET /status HT');
-  await stage.graceful(['status']);
-  for (const socket of sockets) socket?.destroy();
+  const before = stage.openDescriptors();
+  let sockets: readonly Socket[] = [];
+  try {
+    await until(
+      `${AT_ONCE} connections are open at once`,
+      async () => {
+        // Those that were silent for too long are closed while the others are still being opened.
+        sockets = sockets.filter(({ closed, destroyed }) => !closed && !destroyed);
+        const missing = Math.min(AT_ONCE - sockets.length, OPENED_TOGETHER);
+        const opened = await Promise.all(
+          Array.from({ length: missing }, () => open(controlOf(stage.app)).catch(() => null)),
+        );
+        sockets = [...sockets, ...opened.filter((socket) => socket !== null)];
+        return sockets.length === AT_ONCE && stage.openDescriptors() >= before + AT_ONCE;
+      },
+      ALL_OPEN_MS,
+    );
+    for (const socket of sockets) socket.write('GET /status HT');
+    await stage.graceful(['status']);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
 }
