@@ -15,20 +15,22 @@ const INHERIT = `${waitForGo(GO_FD.inherit)}; exec ${GO_FD.inherit}<&-; export L
 
 /**
  * Workers with one socket. The shell is the leader of the slot and stays: it holds the socket, so that connects wait while
- * a worker is being replaced. Each worker has a keeper that starts it again: at once if it lived for ten seconds, else
- * after one. What it exited with is told to graceful, as long as that is there; the subshell is what SIGPIPE ends when not.
+ * a worker is being replaced. Each worker has a keeper that starts it again: at once, or after a second when two in a row
+ * have not lived for ten. What it exited with is told to graceful, as long as that is there; the subshell is what SIGPIPE ends when not.
  * On the stop signal the leader ends, and graceful passes the signal on to those who are left: the leader has no trap.
  */
 const LEAD = `${waitForGo(GO_FD.inherit)}
 uptime() { read -r now rest </proc/uptime; echo "\${now%%.*}"; }
 keep() {
   index=$1; shift
+  young=0
   while :; do
     born=$(uptime)
     GRACEFUL_WORKER=$index /bin/sh -c 'export LISTEN_PID=$$; exec "$@"' graceful "$@" ${GO_FD.inherit}<&-
     code=$?
     (echo "$index $code" >&${GO_FD.inherit}) 2>/dev/null
-    [ $(($(uptime) - born)) -ge 10 ] || sleep 1
+    if [ $(($(uptime) - born)) -ge 10 ]; then young=0; else young=$((young + 1)); fi
+    [ "$young" -lt 2 ] || sleep 1
   done
 }
 left=$1; shift

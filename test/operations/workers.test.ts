@@ -1,8 +1,9 @@
 // `listen: inherit` and `workers`: we bind the slot's socket, and one process or several get it.
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { it } from 'node:test';
 import { onEachHost } from '../rig/hosts.ts';
+import { inRepo } from '../rig/paths.ts';
 import { runs } from '../rig/processes.ts';
 import { createTestApp, failureOf, type TestApp } from '../rig/test-app.ts';
 import { NO_SCHEDULE, supervise } from '../rig/test-supervisor.ts';
@@ -71,6 +72,29 @@ onEachHost('workers', (createApp) => {
     assert.deepEqual([app.pid('a'), app.active()], [leader, 'a']);
     assert.equal((await app.succeed('keepalive')).outcome?.operation, 'keepalive');
     assert.equal(app.pid('a'), leader);
+  });
+
+  it('that die young are replaced at once the first time, and after a pause from then on', async () => {
+    await using app = await createApp({
+      config: { listen: 'inherit', workers: 2 },
+      env: { PATH: `${inRepo('test/apps/fixtures/witnessed-sleep')}:${process.env['PATH']}` },
+    });
+    const pauses = (): number =>
+      existsSync(`${app.dir}/pauses`) ? readFileSync(`${app.dir}/pauses`, 'utf8').split('\n').length - 1 : 0;
+    await app.succeed('start');
+    const replaced = async (): Promise<void> => {
+      const dying = (await allOf(app, 2))[0];
+      assert.ok(dying !== undefined);
+      process.kill(dying.pid, 'SIGKILL');
+      await until('it is replaced', async () => (await allOf(app, 2)).every(({ pid }) => pid !== dying.pid));
+    };
+    await replaced();
+    assert.equal(pauses(), 0);
+    // On a busy machine some may have lived for longer than ten seconds by the time we get to them.
+    await until('one has been paused for', async () => {
+      await replaced();
+      return pauses() > 0;
+    });
   });
 
   it('that exit before they have been ready are a failed update, at once, with the code and the log', async () => {
