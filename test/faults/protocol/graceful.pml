@@ -343,7 +343,9 @@ proctype Manager(byte me; byte command; bool is_last) {
              unlock();
 #endif
              assert(inside != me);                   /* I5: the lock is never held while connections drain */
+#ifndef ASK_AGAIN_AND_AGAIN
              !CONNECTED(p);      /* drain.ts drain */
+#endif
 #ifdef NO_LOOK_AGAIN
              lock();
              goto act

@@ -36,11 +36,26 @@ const BOUNDS: Readonly<Record<Form, readonly Bounds[]>> = {
   ],
 };
 
+/** Looked at once more, for executions that never end: every state is visited twice. */
+const CIRCLE_BOUNDS: Readonly<Record<Form, Bounds>> = {
+  short: { CLIENTS: 1, CRASHES: 0, KILLS: 0 },
+  long: { CLIENTS: 1, CRASHES: 1, KILLS: 0 },
+};
+
+/** What spin is asked: how pan.c is compiled, and how it searches. */
+const QUESTIONS = {
+  /** Is an assertion violated, or does it get stuck? */
+  safety: { compiled: '-DSAFETY', search: [] },
+  /** Does it go round in circles? Nothing in the model is marked as progress, so each circle is an error. */
+  circles: { compiled: '-DNP', search: ['-l'] },
+} as const;
+
 export const suite: Suite = {
   name: 'protocol (spin)',
   concurrency: 2,
   *cases(form: Form): Iterable<Case> {
     for (const bounds of BOUNDS[form]) yield holds(bounds);
+    yield ends(CIRCLE_BOUNDS[form]);
     for (const variant of VARIANTS) yield isRejected(variant);
   },
 };
@@ -53,26 +68,42 @@ function holds(bounds: Bounds): Case {
     tried: ALL,
     kind: 'search',
     async run() {
-      const macros = Object.entries(bounds).map(([name, value]) => `-D${name}=${value}`);
-      const { broken, states, report } = await check(macros);
+      const { broken, states, report } = await check(macrosOf(bounds), 'safety');
       if (broken !== null) throw new Error(`${broken}: spin found a way to break the protocol:\n${report}`);
       if (states < LEAST_STATES) throw new Error(`only ${states} states were looked at:\n${report}`);
     },
   };
 }
 
-function isRejected({ macro, breaks, mistake, kills = 0, crashes = 1 }: Variant): Case {
+function ends(bounds: Bounds): Case {
+  const { CLIENTS, CRASHES, KILLS } = bounds;
+  return {
+    row: 'every order of steps comes to an end, whoever is let run',
+    name: `protocol: circles with ${CLIENTS} clients, ${CRASHES} commands and ${KILLS} backends killed`,
+    tried: ['I5'],
+    kind: 'search',
+    async run() {
+      const { broken, report } = await check(macrosOf(bounds), 'circles');
+      if (broken !== null) throw new Error(`${broken}: spin found a circle:\n${report}`);
+    },
+  };
+}
+
+function isRejected({ macro, breaks, mistake, kills = 0, crashes = 1, question = 'safety' }: Variant): Case {
   return {
     row: 'a deliberately wrong variant is rejected',
     name: `protocol: ${macro}: ${mistake}`,
     tried: [breaks],
     kind: 'search',
     async run() {
-      const { broken, report } = await check([`-D${macro}`, `-DCRASHES=${crashes}`, `-DKILLS=${kills}`]);
+      const { broken, report } = await check([`-D${macro}`, `-DCRASHES=${crashes}`, `-DKILLS=${kills}`], question);
       if (broken !== breaks) throw new Error(`${macro} has to break ${breaks}, and spin found ${broken}:\n${report}`);
     },
   };
 }
+
+const macrosOf = (bounds: Bounds): readonly string[] =>
+  Object.entries(bounds).map(([name, value]) => `-D${name}=${value}`);
 
 interface Verdict {
   /** What the first error breaks, by the comment beside the assertion; null when there is none. */
@@ -82,13 +113,14 @@ interface Verdict {
 }
 
 /** Compiles the model with these macros, and searches all of it or until the first error. */
-async function check(macros: readonly string[]): Promise<Verdict> {
+async function check(macros: readonly string[], question: keyof typeof QUESTIONS): Promise<Verdict> {
+  const { compiled, search } = QUESTIONS[question];
   await using dir = await tempDir();
   const at = { cwd: dir.path, maxBuffer: 2 ** 26 };
   copyFileSync(MODEL, dir.join('graceful.pml'));
   await run(need('spin'), ['-a', ...macros, 'graceful.pml'], at);
-  await run(need('gcc'), ['-O2', '-DSAFETY', '-DCOLLAPSE', '-w', '-o', 'pan', 'pan.c'], at);
-  const { stdout } = await run(dir.join('pan'), ['-m100000', '-w24'], at);
+  await run(need('gcc'), ['-O2', compiled, '-DCOLLAPSE', '-w', '-o', 'pan', 'pan.c'], at);
+  const { stdout } = await run(dir.join('pan'), [...search, '-m100000', '-w24'], at);
   const errors = /errors: (\d+)/.exec(stdout)?.[1];
   const states = Number(/(\d+) states, stored/.exec(stdout)?.[1] ?? 0);
   if (errors === undefined || /max search depth too small|Search not completed\n.*errors: 0/s.test(stdout))
@@ -98,9 +130,9 @@ async function check(macros: readonly string[]): Promise<Verdict> {
   return { broken: brokenBy(stdout, trail), states, report: `${stdout}\n${trail.slice(-STORY_LENGTH)}` };
 }
 
-/** A model that cannot go on is one that never converges: nothing in it goes round in circles. */
+/** A model that cannot go on, or goes on for ever, is one that never converges. */
 function brokenBy(stdout: string, trail: string): InvariantName | null {
-  if (/^pan:\d+: invalid end state/m.test(stdout)) return 'I5';
+  if (/^pan:\d+: (?:invalid end state|non-progress cycle)/m.test(stdout)) return 'I5';
   const line = Number(/graceful\.pml:(\d+), Error: assertion violated/.exec(trail)?.[1]);
   const said = /\/\* (I\d)/.exec(readFileSync(MODEL, 'utf8').split('\n')[line - 1] ?? '')?.[1];
   return ALL.find((name) => name === said) ?? null;

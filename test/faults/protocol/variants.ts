@@ -8,6 +8,8 @@ export interface Variant {
   /** How many commands and backends have to be killed for it to show; 1 and 0 unless said otherwise. */
   readonly crashes?: number;
   readonly kills?: number;
+  /** What spin is asked; `safety` unless said otherwise. */
+  readonly question?: 'safety' | 'circles';
 }
 
 export const VARIANTS: readonly Variant[] = [
@@ -28,6 +30,13 @@ export const VARIANTS: readonly Variant[] = [
   { macro: 'TAKEOVER_WITHOUT_GATE', breaks: 'I4', mistake: "a dead holder's lock is taken over without the gate" },
   { macro: 'NEVER_TAKE_OVER', breaks: 'I5', mistake: "a dead holder's lock is waited for" },
   { macro: 'LOCK_HELD_WHILE_DRAINING', breaks: 'I5', mistake: 'the lock is held while connections drain' },
+  {
+    macro: 'ASK_AGAIN_AND_AGAIN',
+    breaks: 'I5',
+    crashes: 0,
+    question: 'circles',
+    mistake: 'while connections drain the lock is taken again and again',
+  },
   { macro: 'FORGET_DESIRED', breaks: 'I6', mistake: 'a deliberate stop is not written down' },
   { macro: 'FORGET_INTENT', breaks: 'I6', mistake: 'a command goes on although the app was taken down since' },
   { macro: 'RECORD_AFTER_START', breaks: 'I7', mistake: 'a backend runs before its record is on disk' },
