@@ -20,7 +20,9 @@ compadd () {
   builtin compadd "$@"
 }
 bindkey '^I' complete-word
-print READY
+# The line editor has the terminal from here on: what is typed before, ^U empties in the kernel.
+zle-line-init () { print READY }
+zle -N zle-line-init
 """
 
 
