@@ -18,6 +18,8 @@ export async function runUnderInit(argv: readonly string[], onMissing: (what: st
     env: { [UNDER_INIT]: '1' },
     reject: false,
     cleanup: false,
+    // A drain may take its time; by default execa kills five seconds after a SIGTERM that it passed on.
+    forceKillAfterDelay: false,
   });
   const forward = (signal: NodeJS.Signals): void => {
     child.kill(signal);
