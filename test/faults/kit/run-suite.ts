@@ -5,7 +5,7 @@ import { type Row, Tally } from './results.ts';
 import type { Case, Form, Suite } from './suite.ts';
 
 /** Longer than any case may take: what is still at work then hangs. */
-const HANG_MS = 300_000;
+const HANG_MS = 600_000;
 
 export interface Choice {
   readonly form: Form;
