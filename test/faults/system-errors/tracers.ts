@@ -73,12 +73,13 @@ export async function openTraced(host: HostName, options: TestAppOptions): Promi
         return app.spawnGraceful([...args, '--json'], STRACE_ENV, wrapper).finished;
       }
       const strace = await attach(wrapper, supervisor.pid);
+      const exited = once(strace, 'exit'); // by itself, when the supervisor has gone
       try {
         before?.();
         return await app.graceful(...args);
       } finally {
         strace.kill('SIGTERM'); // it lets go
-        await once(strace, 'exit');
+        await exited;
       }
     },
   };
