@@ -1,12 +1,16 @@
 // The package as a program gets it: packed, installed into an empty project, imported there, and type-checked.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { copyFile, mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { inRepo, repoRoot } from '../rig/paths.ts';
 import { NODE_APP } from '../rig/test-app.ts';
 import { createSite, type Installed, installGraceful, type Site } from './site.ts';
+
+const run = promisify(execFile);
 
 /** The example of docs/api.md, word for word. */
 const EXAMPLE = /```ts\n([\s\S]*?)```/.exec(readFileSync(inRepo('docs/api.md'), 'utf8'))?.[1] ?? '';
@@ -47,10 +51,8 @@ describe('the package, as a program imports it', { timeout: 600_000 }, () => {
     site = await createSite(installed);
     await copyFile(NODE_APP, site.join('app.mjs'));
     await writeFile(site.join('package.json'), '{ "type": "module", "private": true }');
-    await mkdir(site.join('node_modules'));
-    // Where `npm install` would have put it: the very files that were packed, with their own dependencies.
-    await symlink(join(installed.bin, '../lib/node_modules/gracefuld'), site.join('node_modules/gracefuld'));
-    await mkdir(site.join('node_modules/@types'));
+    await run('npm', ['install', '--no-audit', '--no-fund', installed.tarball], { cwd: site.dir });
+    await mkdir(site.join('node_modules/@types'), { recursive: true });
     await symlink(join(repoRoot, 'node_modules/@types/node'), site.join('node_modules/@types/node'));
     await writeFile(
       site.join('graceful.config.ts'),

@@ -16,6 +16,8 @@ const PLACE = '/srv';
 export interface Installed extends AsyncDisposable {
   /** Has `node` and `graceful` in it, for PATH. */
   readonly bin: string;
+  /** What was packed. */
+  readonly tarball: string;
 }
 
 /** Packs the package and installs it under a prefix of its own, with a node beside it that every user may run. */
@@ -25,11 +27,12 @@ export async function installGraceful(): Promise<Installed> {
   const npm = (...args: readonly string[]) => run('npm', [...args, '--no-audit', '--no-fund'], { cwd: repoRoot });
   const { stdout } = await npm('pack', '--json', '--ignore-scripts', '--pack-destination', prefix);
   const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-  await npm('install', '--global', '--prefix', prefix, join(prefix, filename));
+  const tarball = join(prefix, filename);
+  await npm('install', '--global', '--prefix', prefix, tarball);
   const bin = join(prefix, 'bin');
   await copyFile(process.execPath, join(bin, 'node'));
   await chmod(join(bin, 'node'), 0o755);
-  return { bin, [Symbol.asyncDispose]: () => rm(prefix, { recursive: true, force: true }) };
+  return { bin, tarball, [Symbol.asyncDispose]: () => rm(prefix, { recursive: true, force: true }) };
 }
 
 export interface Site extends AsyncDisposable {
