@@ -82,9 +82,11 @@ function untilExited({ exited, workerExits }: LaunchedBackend, over: AbortSignal
   });
 }
 
+const NO_SOCKET = 'no socket yet';
+
 /** The health check, until it has passed `successes` times in a row. */
 class Gate {
-  lastFinding = 'no socket yet';
+  lastFinding = NO_SOCKET;
   readonly #app: App;
   readonly #backend: BackendRecord;
 
@@ -104,6 +106,7 @@ class Gate {
         await delay(SOCKET_POLL_MS, over);
         continue;
       }
+      if (this.lastFinding === NO_SOCKET) this.lastFinding = 'no answer yet';
       const health = await system.probe(this.#backend, 'socket', over);
       if (over.aborted) break;
       inARow = health.ok ? inARow + 1 : 0;
