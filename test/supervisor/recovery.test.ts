@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { readyForMs } from '../../src/hosts/supervisor/loss.ts';
 import { attemptsThatCount, respawnDelayMs } from '../../src/hosts/supervisor/respawn.ts';
+import { identify } from '../../src/system/processes/identity.ts';
 import { runs } from '../rig/processes.ts';
 import { createTestApp, type TestApp } from '../rig/test-app.ts';
 import {
@@ -223,6 +225,18 @@ describe('recovery', { concurrency: 3 }, () => {
         [attemptsThatCount(5, 60_001), attemptsThatCount(5, 60_000), attemptsThatCount(5, 0)],
         [0, 5, 5],
       );
+    });
+
+    it('counts that minute by the kernel: a clock that has jumped by hours since changes nothing', () => {
+      const { startTicks } = identify(process.pid) ?? assert.fail();
+      const runsForMs = process.uptime() * 1_000;
+      for (const hours of [-5, 0, 5]) {
+        const startedAt = new Date(Date.now() + hours * 3_600_000 - runsForMs);
+        const readyAt = new Date(startedAt.getTime() + 300);
+        const ms = readyForMs({ startTicks, startedAt: startedAt.toISOString(), readyAt: readyAt.toISOString() });
+        assert.ok(Math.abs(ms - (runsForMs - 300)) < 250, `${hours} hours: ready for ${ms} of ${runsForMs} ms`);
+      }
+      assert.equal(readyForMs({ startTicks, startedAt: new Date(0).toISOString(), readyAt: null }), 0);
     });
   });
 

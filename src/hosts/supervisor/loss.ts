@@ -1,11 +1,14 @@
 // What the death of a backend means to its app.
 import type { AppSystem } from '../../system/app-system.ts';
+import type { BackendRecord } from '../../system/backend-record.ts';
+import { startedMsAgo } from '../../system/processes/age.ts';
 import type { Death } from './backend-watch.ts';
 
 export interface Loss {
   readonly reason: string;
   /** Whether anybody may have been served by it: not while a living backend in the other slot is active. */
   readonly served: boolean;
+  /** Since it passed its gate. */
   readonly readyForMs: number;
 }
 
@@ -21,6 +24,14 @@ export function lossOf({ slot, record, exit }: Death, system: AppSystem, { isBus
   return {
     reason: `the backend in slot ${slot} ${why}`,
     served: !servedByOther,
-    readyForMs: Date.now() - (Date.parse(readyAt ?? '') || Date.now()),
+    readyForMs: readyForMs(state.record),
   };
+}
+
+/** By the kernel's own count since its start, less what it took to become ready: the clock may have jumped since. */
+export function readyForMs(record: Pick<BackendRecord, 'startTicks' | 'startedAt' | 'readyAt'>): number {
+  const { startedAt, readyAt } = record;
+  if (readyAt === null) return 0;
+  const tookMs = Math.max(0, Date.parse(readyAt) - Date.parse(startedAt));
+  return Math.max(0, startedMsAgo(record) - tookMs);
 }

@@ -1,11 +1,11 @@
-// How long a process has been running.
+// How long ago a process was started.
 import { readFileSync } from 'node:fs';
 import type { ProcessStat } from './stat.ts';
 
 const MS_PER_TICK = 10; // USER_HZ is 100 on every Linux that Node runs on
 
 /** Both are counted from the boot: no clock of the wall is asked. */
-export function startedMsAgo({ startTicks }: ProcessStat): number {
+export function startedMsAgo({ startTicks }: Pick<ProcessStat, 'startTicks'>): number {
   const uptimeMs = Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]) * 1_000;
   return Math.max(0, Math.round(uptimeMs - Number(startTicks) * MS_PER_TICK));
 }

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readIfPresent } from '../../../src/system/atomic-file.ts';
 import { statePaths } from '../../../src/system/state-paths.ts';
 import { inRepo } from '../../rig/paths.ts';
 import { tempDir } from '../../rig/temp-dir.ts';
+import { until } from '../../rig/until.ts';
 import { randomFrom } from '../kit/seed.ts';
 import type { Case, Form } from '../kit/suite.ts';
 
@@ -51,19 +53,21 @@ async function crowdAtTheLock({ workers, seconds, killEveryMs, suspends }: Crowd
   await using dir = await tempDir();
   const random = randomFrom(`lock ${workers} ${name}`);
   const paths = statePaths(dir.path, 'app');
+  const over = dir.join('over');
   const lines: string[] = [];
   const crowd = new Map<number, ChildProcess>();
   let stderr = '';
   let goesOn = true;
   let killed = 0;
-  const end = performance.now() + seconds * 1000;
 
+  const suspended = new Set<Promise<void>>();
+  const goOnLater = (child: ChildProcess): void => {
+    suspended.add(sleep(200 + random() * 800).then(() => void child.kill('SIGCONT')));
+  };
   const start = (): void => {
-    const left = (end - performance.now()) / 1000;
-    if (!goesOn || left < 0.5) return;
-    const child = spawn(process.execPath, [WORKER, dir.path, dir.join('mark'), String(left), String(WAIT_MS)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    if (!goesOn) return;
+    const args = [dir.path, dir.join('mark'), over, String(WAIT_MS), String(suspends)];
+    const child = spawn(process.execPath, [WORKER, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     const pid = child.pid ?? assert.fail();
     crowd.set(pid, child);
     let rest = '';
@@ -71,6 +75,7 @@ async function crowdAtTheLock({ workers, seconds, killEveryMs, suspends }: Crowd
       const parts = (rest + text).split('\n');
       rest = parts.pop() ?? '';
       lines.push(...parts);
+      if (parts.includes('suspends itself')) goOnLater(child);
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       stderr += text;
@@ -85,8 +90,11 @@ async function crowdAtTheLock({ workers, seconds, killEveryMs, suspends }: Crowd
     start();
     if (started % 10 === 9) await sleep(100);
   }
-  const suspended = new Set<Promise<void>>();
-  while (performance.now() < end - 2000) {
+  const of = (kind: string): readonly string[] => lines.filter((line) => line.startsWith(kind));
+  await until('all of them are there', () => of('here').length >= workers);
+  const isTried = (): boolean => of('died inside').length > 0 && (!suspends || of('suspends itself').length > 0);
+  const end = performance.now() + seconds * 1000;
+  while (performance.now() < end || (!isTried() && performance.now() < end + WAIT_MS)) {
     await sleep(killEveryMs * (0.5 + random()));
     const pid = holderOf(paths.lockHolder);
     const child = pid === null ? undefined : crowd.get(pid);
@@ -95,8 +103,7 @@ async function crowdAtTheLock({ workers, seconds, killEveryMs, suspends }: Crowd
     if (victim === undefined) continue;
     if (suspends && random() < 0.3) {
       victim.kill('SIGSTOP');
-      const goOn = sleep(200 + random() * 800).then(() => void victim.kill('SIGCONT'));
-      suspended.add(goOn);
+      goOnLater(victim);
     } else {
       victim.kill('SIGKILL');
       killed += 1;
@@ -104,6 +111,7 @@ async function crowdAtTheLock({ workers, seconds, killEveryMs, suspends }: Crowd
   }
   await Promise.all(suspended);
   goesOn = false;
+  writeFileSync(over, '');
   const hung = setTimeout(() => {
     for (const child of crowd.values()) child.kill('SIGKILL');
     lines.push('hung');
@@ -111,7 +119,6 @@ async function crowdAtTheLock({ workers, seconds, killEveryMs, suspends }: Crowd
   while (crowd.size > 0) await Promise.all([...crowd.values()].map((child) => once(child, 'close').catch(() => null)));
   clearTimeout(hung);
 
-  const of = (kind: string): readonly string[] => lines.filter((line) => line.startsWith(kind));
   assert.deepEqual(of('collision'), [], 'I4: two were inside');
   assert.deepEqual(of('lost'), [], 'I4: a lock was taken from a live holder');
   assert.deepEqual(of('hung'), [], 'clear: somebody waited for ever');
@@ -120,10 +127,10 @@ async function crowdAtTheLock({ workers, seconds, killEveryMs, suspends }: Crowd
   const longest = Math.max(...waits);
   assert.ok(longest < WAIT_MS + SLACK_MS, `clear: somebody waited ${longest} ms with --wait ${WAIT_MS}`);
   assert.ok(of('held').length > 20, `only ${of('held').length} turns`);
-  assert.ok(of('died inside').length > 0, 'no holder was killed inside: nothing was tried');
+  assert.ok(isTried(), `no holder was killed${suspends ? ' and suspended' : ''} inside: nothing was tried`);
   if (process.env['FAULTS_VERBOSE'] !== undefined)
     console.log(
-      `    ${of('held').length} turns, ${of('busy').length} busy, ${killed} killed, ${of('taken over').length} taken over, longest wait ${longest} ms`,
+      `    ${of('held').length} turns, ${of('busy').length} busy, ${killed} killed, ${of('suspends itself').length} suspended inside, ${of('taken over').length} taken over, longest wait ${longest} ms`,
     );
 }
 

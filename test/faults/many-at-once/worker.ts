@@ -1,18 +1,18 @@
 // One of many that take the lock again and again. Inside, it leaves a mark elsewhere that only one can make, and finds out
 // when somebody else's is there whose maker lives.
-import { closeSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GracefulError } from '../../../src/core/failure.ts';
 import { acquireLock } from '../../../src/system/lock.ts';
 import { statePaths } from '../../../src/system/state-paths.ts';
 
-const [stateDir = '', mark = '', seconds = '0', waitMs = '60000'] = process.argv.slice(2);
+const [stateDir = '', mark = '', over = '', waitMs = '60000', suspends = 'false'] = process.argv.slice(2);
 const paths = statePaths(stateDir, 'app');
-const until = performance.now() + Number(seconds) * 1000;
 const tell = (text: string): void => void writeSync(1, `${text}\n`);
 
 const signal = new AbortController().signal;
-while (performance.now() < until) {
+tell('here');
+while (!existsSync(over)) {
   const askedAt = performance.now();
   try {
     await using _lock = await acquireLock(paths, {
@@ -24,9 +24,13 @@ while (performance.now() < until) {
     });
     const waitedMs = performance.now() - askedAt;
     inside();
-    // Short turns, and now and then a long one, in which it may be killed from outside; or it dies by itself.
+    // Short turns, and now and then a long one, in which it may be killed from outside; or it dies or suspends itself.
     await sleep(Math.random() * (Math.random() < 0.1 ? 60 : 2));
     if (Math.random() < 0.03) process.kill(process.pid, 'SIGKILL');
+    if (suspends === 'true' && Math.random() < 0.05) {
+      tell('suspends itself'); // to be told to go on
+      process.kill(process.pid, 'SIGSTOP');
+    }
     unlinkSync(mark);
     tell(`held ${Math.round(waitedMs)}`);
   } catch (error) {
