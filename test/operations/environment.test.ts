@@ -127,6 +127,22 @@ onEachHost('the socket', (createApp) => {
     assert.equal(readFileSync(join(app.dir, 'rights'), 'utf8'), `606 ${group.id}\n`);
   });
 
+  it('that is inherited has both before the backend begins', async () => {
+    const group = aGroupOfOurs();
+    const command = [
+      'sh',
+      '-c',
+      'stat -c "%a %g" "$GRACEFUL_SOCKET" > rights; exec "$0" "$1"',
+      process.execPath,
+      NODE_APP,
+    ];
+    await using app = await createApp({
+      config: { socketMode: '0606', socketGroup: group.name, listen: 'inherit', command },
+    });
+    await app.succeed('update');
+    assert.equal(readFileSync(join(app.dir, 'rights'), 'utf8'), `606 ${group.id}\n`);
+  });
+
   it('of a group that does not exist: exit code 2, and nothing is left running', async () => {
     await using app = await createApp();
     await app.succeed('update');
