@@ -4,7 +4,7 @@
 //   --suite NAME     only this suite, may be repeated
 //   --only TEXT      only rows and cases with this in their names
 //   --seed N         the share of the short form that is tried; printed, to have it again
-//   --share N        of the kill matrix in its long form, one step in so many
+//   --share N        of the large suites in their long form, one case in so many
 //   --results DIR    keeps what came of each suite in DIR/SUITE.json
 //   --write          puts the table into docs/reliability.md; with --results, from what is kept there, and runs nothing
 import { parseArgs } from 'node:util';

@@ -277,7 +277,7 @@ onEachHost('an exec health check', (createApp) => {
     await using app = await createApp({
       config: {
         health: { type: 'exec', command: ['sh', '-c', 'sleep 1000; true'], timeout: '100ms', interval: '20ms' },
-        startTimeout: '4s',
+        startTimeout: '10s',
       },
     });
     const run = await app.graceful('update');

@@ -72,11 +72,11 @@ onEachHost('a backend that notifies', (createApp) => {
   it('gets more time to start and to stop when it asks for that', { skip: skipUnless('systemd') }, async () => {
     // At once, however long Python takes to start.
     const command = ['sh', '-c', 'systemd-notify EXTEND_TIMEOUT_USEC=60000000; exec python3 -u "$0"', NOTIFIES];
-    const config = { command, startTimeout: '4s', stopTimeout: '2s' };
+    const config = { command, startTimeout: '10s', stopTimeout: '2s' };
     await using app = await notifying(NOTIFY, config, { APP_STOP_MS: '3000' });
     const start = app.spawnGraceful(['start', '--json']);
     const { pid } = await start.event('backend-started');
-    await until('startTimeout has passed', async () => ((await slotA(app))?.uptimeMs ?? 0) > 4_500);
+    await until('startTimeout has passed', async () => ((await slotA(app))?.uptimeMs ?? 0) > 10_500);
     say(app, 'READY=1');
     assertExit(await start.finished, 0);
     const stopped = eventsOf(await app.succeed('stop', '--all'), 'backend-stopped')[0];

@@ -22,7 +22,7 @@ onEachHost('a list of health checks', (createApp) => {
     await using app = await createApp();
     app.configure({
       health: [HTTP, shell(`test -e ${app.dir}/open || { echo not open; exit 7; }`)],
-      startTimeout: '4s',
+      startTimeout: '10s',
     });
     const refused = await app.graceful('update');
     assertExit(refused, 1);

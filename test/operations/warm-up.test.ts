@@ -62,7 +62,7 @@ onEachHost('a warm-up', (createApp) => {
   });
 
   it('after which the backend is not ready within startTimeout is a failed update', async () => {
-    await using app = await serving(createApp, { warmup: 1, warmupPath: '/sick' }, { startTimeout: '5s' });
+    await using app = await serving(createApp, { warmup: 1, warmupPath: '/sick' }, { startTimeout: '10s' });
     const link = app.linkIdentity();
     const run = await app.graceful('update');
     assertExit(run, 1);
@@ -72,7 +72,7 @@ onEachHost('a warm-up', (createApp) => {
   });
 
   it('ends with startTimeout at the latest, and a backend that is ready then is good', async () => {
-    await using app = await serving(createApp, { warmup: 5, warmupPath: '/hang' }, { startTimeout: '5s' });
+    await using app = await serving(createApp, { warmup: 5, warmupPath: '/hang' }, { startTimeout: '10s' });
     const run = await app.succeed('update');
     const [warmed] = eventsOf(run, 'backend-warmed');
     assert.ok(warmed !== undefined && warmed.requests < 5, JSON.stringify(warmed));

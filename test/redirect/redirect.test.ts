@@ -88,7 +88,7 @@ onEachHost('listen: redirect', (createApp) => {
 
 onEachHost('a Node app that listens at a port', (createApp) => {
   it('is told of listen: redirect', async () => {
-    await using app = await createApp({ config: { startTimeout: '4s' }, env: { APP_BROKEN: 'tcp' } });
+    await using app = await createApp({ config: { startTimeout: '10s' }, env: { APP_BROKEN: 'tcp' } });
     const run = await app.graceful('start');
     assert.match(failureOf(run, 'not-ready').details.listensAt.join(), /^TCP port \d+$/);
     assert.match((await app.plain('start')).stderr, /if it is a Node app, set `listen: redirect`/);

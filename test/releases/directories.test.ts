@@ -84,7 +84,7 @@ onEachHost('release directories', (createApp) => {
   });
 
   it('restart and keepalive bring back the version that served, whatever `current` points to by then', async () => {
-    await using app = await createApp({ config: { ...CONFIG, cwd: 'current', startTimeout: '5s' } });
+    await using app = await createApp({ config: { ...CONFIG, cwd: 'current' } });
     writeRelease(join(app.dir, 'r1'), 'r1');
     pointCurrent(app, 'r1');
     await app.succeed('update');

@@ -35,14 +35,14 @@ describe('health: fastcgi', { skip: skipUnless('php-fpm'), concurrency: 3 }, () 
   it('passes or fails by the status of a script', async () => {
     await using app = await phpApp({ path: '/teapot', script: 'teapot.php', status: 418 });
     await app.succeed('start');
-    app.configure({ health: { ...CHECK, path: '/teapot', script: 'teapot.php' }, startTimeout: '4s' });
+    app.configure({ health: { ...CHECK, path: '/teapot', script: 'teapot.php' }, startTimeout: '10s' });
     const failure = failureOf(await app.graceful('update'), 'not-ready');
     assert.equal(failure.details.lastProbe, 'FastCGI 418');
   });
 
   it('fails for a script that is not there, and says what php-fpm said', async () => {
     await using app = await phpApp({ path: '/', script: 'gone.php' });
-    app.configure({ startTimeout: '4s' });
+    app.configure({ startTimeout: '10s' });
     assert.equal(failureOf(await app.graceful('start'), 'not-ready').details.lastProbe, 'FastCGI 404');
   });
 
@@ -53,7 +53,7 @@ describe('health: fastcgi', { skip: skipUnless('php-fpm'), concurrency: 3 }, () 
   });
 
   it('fails for a backend that speaks HTTP, in words', async () => {
-    await using app = await createTestApp({ config: { health: CHECK, startTimeout: '3s' } });
+    await using app = await createTestApp({ config: { health: CHECK, startTimeout: '10s' } });
     const { lastProbe } = failureOf(await app.graceful('start'), 'not-ready').details;
     assert.match(lastProbe, /the answer is not FastCGI/);
   });

@@ -12,7 +12,7 @@ import { NO_SCHEDULE, supervise } from '../../rig/test-supervisor.ts';
 import { until } from '../../rig/until.ts';
 import { assertClear } from '../kit/clear.ts';
 import { type Witness, watch } from '../kit/invariants.ts';
-import { randomFrom } from '../kit/seed.ts';
+import { LONG_SHARE, randomFrom } from '../kit/seed.ts';
 import type { Case, Form } from '../kit/suite.ts';
 import { type Damage, damagesOf } from './wrong-values.ts';
 
@@ -49,7 +49,7 @@ const IDENTITY = /^\(all of it\)|^(pid|startTicks|bootId|pidNamespace|instance|s
 /** 3: nothing serves; 4: a lock of another pid namespace is believed for a while. */
 const CODES = [0, 1, 3, 4];
 
-const COUNT: Readonly<Record<Form, number>> = { short: 10, long: 400 };
+const COUNT: Readonly<Record<Form, number>> = { short: 10, long: Math.ceil(400 / LONG_SHARE) };
 
 export function* oneWrongValue(form: Form): Iterable<Case> {
   const random = randomFrom('one wrong value');

@@ -10,14 +10,14 @@ import { NO_SCHEDULE, supervise } from '../../rig/test-supervisor.ts';
 import { until } from '../../rig/until.ts';
 import { watch } from '../kit/invariants.ts';
 import { Missed } from '../kit/missed.ts';
-import { everyNth } from '../kit/seed.ts';
+import { everyNth, LONG_SHARE } from '../kit/seed.ts';
 import type { Case, Form } from '../kit/suite.ts';
 
 const JUMPS = ['+5h', '-5h', '+400d', '-400d'];
 
 export function clockCases(form: Form): readonly Case[] {
   const all = [...atEvents(), ...deadlines(), ...schedules()];
-  return form === 'long' ? all : everyNth(all, 29, 'clock');
+  return everyNth(all, form === 'long' ? LONG_SHARE : 29, 'clock');
 }
 
 /** The library that Debian's faketime preloads; it answers for CLOCK_REALTIME only. */

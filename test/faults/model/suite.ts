@@ -1,13 +1,13 @@
 // Random stories of commands, deploys, crashes, hangs and kills, held against a small model after every step. What breaks
 // is shrunk to the shortest story, which is told line by line.
 import { asyncModelRun, asyncProperty, check, commands } from 'fast-check';
-import { randomFrom } from '../kit/seed.ts';
+import { LONG_SHARE, randomFrom } from '../kit/seed.ts';
 import type { Case, Form, Suite } from '../kit/suite.ts';
 import { freshModel, type Model } from './model.ts';
 import { STEPS } from './steps.ts';
 import { World } from './world.ts';
 
-const STORIES: Readonly<Record<Form, number>> = { short: 12, long: 250 };
+const STORIES: Readonly<Record<Form, number>> = { short: 12, long: Math.ceil(250 / LONG_SHARE) };
 const MOST_STEPS = 12;
 const SHRINK_MS = 120_000;
 

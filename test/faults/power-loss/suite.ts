@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { createTestApp, type TestApp } from '../../rig/test-app.ts';
 import { NO_SCHEDULE, supervise } from '../../rig/test-supervisor.ts';
 import { type Witness, watch } from '../kit/invariants.ts';
-import { randomFrom } from '../kit/seed.ts';
+import { everyNth, LONG_SHARE, randomFrom } from '../kit/seed.ts';
 import { desiredOf, strayFiles } from '../kit/state-files.ts';
 import type { Case, Suite } from '../kit/suite.ts';
 import { type Disk, type Found, foundAfter, restore, signatureOf } from './disk.ts';
@@ -15,8 +15,8 @@ import { OPTIONS, type Recording, recordings } from './recordings.ts';
 
 type HostName = 'keepalive' | 'supervisor';
 const TRIED = ['I1', 'I3', 'I5', 'I6', 'I7', 'clear'] as const;
-/** Of the states of each command, so many. */
-const SHARE = { short: 4, long: Number.POSITIVE_INFINITY } as const;
+/** Of the states of each command, so many in the short form. */
+const SHORT_SHARE = 4;
 
 export const suite: Suite = {
   name: 'power loss',
@@ -31,10 +31,11 @@ export const suite: Suite = {
         const signature = signatureOf(disk);
         return !seen.has(signature) && seen.add(signature);
       });
-      const chosen = sample(states, SHARE[form], recording.command);
+      const { command } = recording;
+      const chosen = form === 'long' ? everyNth(states, LONG_SHARE, command) : sample(states, SHORT_SHARE, command);
       for (const [index, { at, how, disk }] of chosen.entries()) {
-        yield caseFor(recording.command, `${at}, ${how}`, 'keepalive', disk, recording);
-        if (index % 4 === 0) yield caseFor(recording.command, `${at}, ${how}`, 'supervisor', disk, recording);
+        yield caseFor(command, `${at}, ${how}`, 'keepalive', disk, recording);
+        if (index % 4 === 0) yield caseFor(command, `${at}, ${how}`, 'supervisor', disk, recording);
       }
     }
   },

@@ -1,6 +1,6 @@
 // Errors from the system: the calls of every command fail, one after the other, on both hosts; disks are full for real, and
 // open files run out.
-import { randomFrom } from '../kit/seed.ts';
+import { LONG_SHARE, randomFrom } from '../kit/seed.ts';
 import type { Case, Form, Suite } from '../kit/suite.ts';
 import type { PlacedFault } from './calls.ts';
 import { COMMANDS, type TriedCommand } from './commands.ts';
@@ -16,9 +16,9 @@ const PAIRS = COMMANDS.flatMap((command) =>
 );
 
 /** Calls that fail, of each command on each host. */
-const FAULTS = { short: 2, long: 30 } as const;
+const FAULTS = { short: 2, long: Math.ceil(30 / LONG_SHARE) } as const;
 /** Every so manieth of the other cases. */
-const EVERY = { short: 8, long: 1 } as const;
+const EVERY = { short: 8, long: LONG_SHARE } as const;
 const FILES_MORE = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12];
 
 export const suite: Suite = {
