@@ -15,11 +15,11 @@ export async function attempt(app: TestApp, command: readonly string[], env: Nod
   const running = app.spawnGraceful([...command, '--json'], env);
   const { process: child, finished } = running;
   const name = command.join(' ');
-  // One that has begun listens to signals, until it leaves: it is told once.
+  // One that has begun listens to signals, until it leaves: it is told once. One that cannot read its state tries again.
   let said = '';
   child.stdout?.on('data', function tell(text: string) {
     said += text;
-    if (name !== 'run' || !/"operation-(completed|failed)"/.test(said)) return;
+    if (name !== 'run' || !/"(operation-(completed|failed)|retry-scheduled)"/.test(said)) return;
     child.stdout?.off('data', tell);
     child.kill('SIGUSR2');
   });
