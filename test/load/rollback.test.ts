@@ -7,10 +7,10 @@ import { type Nginx, startNginx } from '../rig/nginx.ts';
 import { skipUnless } from '../rig/requirements.ts';
 import { createTestApp, eventsOf, type TestApp } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
-import { assertAnswersAlone, assertNothingLost, connectionsTo, underLoad, untilLeft } from './under-load.ts';
+import { assertAnswersAlone, assertNothingLost, connectionsTo, times, underLoad, untilLeft } from './under-load.ts';
 
 /** Odd, so that traffic ends up in the other slot. */
-const SWITCHES = 51;
+const SWITCHES = times({ whole: 51, short: 11 });
 
 const ENV = { APP_ON_SIGTERM: 'exit', APP_DELAY: '0-3' };
 

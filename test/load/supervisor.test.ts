@@ -9,11 +9,11 @@ import { skipUnless } from '../rig/requirements.ts';
 import { assertExit, createTestApp, eventsOf, type TestApp } from '../rig/test-app.ts';
 import { NO_SCHEDULE, startSupervisor, supervise, type TestSupervisor } from '../rig/test-supervisor.ts';
 import { until } from '../rig/until.ts';
-import { assertNothingLost, underLoad, untilLeft } from './under-load.ts';
+import { assertNothingLost, times, underLoad, untilLeft } from './under-load.ts';
 
-const UPDATES = 20;
-const KILLS = 20;
-const FAILOVERS = 5;
+const UPDATES = times({ whole: 20, short: 5 });
+const KILLS = times({ whole: 20, short: 4 });
+const FAILOVERS = times({ whole: 5, short: 2 });
 
 const skip = skipUnless('nginx', 'wrk');
 

@@ -19,16 +19,16 @@ interface Row extends Scenario {
 }
 
 const PLAIN: readonly Row[] = [
-  { nginx: 'a', language: 'node', onSigterm: 'exit', requests: 'fast', updates: 20 },
-  { nginx: 'a', language: 'python', onSigterm: 'close', requests: 'mixed', updates: 5 },
-  { nginx: 'a', language: 'node', onSigterm: 'ignore', requests: 'mixed', updates: 5 },
+  { nginx: 'a', language: 'node', onSigterm: 'exit', requests: 'fast', updates: 10 },
+  { nginx: 'a', language: 'python', onSigterm: 'close', requests: 'mixed', updates: 3 },
+  { nginx: 'a', language: 'node', onSigterm: 'ignore', requests: 'mixed', updates: 3 },
 ];
 
 /** These take time, in which they mostly wait for nginx to let go of a slot: all at once. */
 const KEEPALIVE: readonly Row[] = [
-  { nginx: 'b', language: 'python', onSigterm: 'exit', requests: 'mixed', updates: 5 },
-  { nginx: 'b', language: 'node', onSigterm: 'close', requests: 'fast', updates: 5 },
-  { nginx: 'b', language: 'python', onSigterm: 'ignore', requests: 'fast', updates: 5 },
+  { nginx: 'b', language: 'python', onSigterm: 'exit', requests: 'mixed', updates: 3 },
+  { nginx: 'b', language: 'node', onSigterm: 'close', requests: 'fast', updates: 3 },
+  { nginx: 'b', language: 'python', onSigterm: 'ignore', requests: 'fast', updates: 3 },
 ];
 
 const skip = skipUnless('nginx', 'wrk', 'python3');
