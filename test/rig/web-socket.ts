@@ -42,7 +42,8 @@ export const openWebSocket = async (
     throw new Error('the answer to the upgrade belongs to another request');
   socket.unshift(head);
   socket.on('error', () => undefined);
-  const closed = once(socket, 'close').then(() => undefined);
+  // Not once(), which an error would end.
+  const closed = new Promise<void>((resolve) => void socket.once('close', () => resolve()));
   socket.resume(); // the end is seen only by those who read; nothing comes unasked
   return {
     version: response.headers['x-version'],

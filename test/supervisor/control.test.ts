@@ -223,9 +223,9 @@ describe('the control socket of a supervisor', { concurrency: 3 }, () => {
       // Not once(), which an error would end.
       const closed = new Promise((resolve) => void slow.once('close', resolve));
       const drip = setInterval(() => slow.write(' '), 2_000);
+      using _drip = { [Symbol.dispose]: () => clearInterval(drip) };
       await app.succeed('update');
       await closed;
-      clearInterval(drip);
     });
 
     it('300 at once are all answered', async () => {
