@@ -123,11 +123,12 @@ describe('recovery', { concurrency: 3 }, () => {
     });
   });
 
-  /** Sets back the time since which the active backend has been ready, where the supervisor looks for it. */
+  /** Sets back the moment at which the active backend was ready against that of its start, where the supervisor looks for both. */
   function pretendReadyFor(app: TestApp, ms: number): void {
     const file = app.file(`${app.name}-${app.active()}.backend.json`);
-    const record = JSON.parse(readFileSync(file, 'utf8')) as object;
-    writeFileSync(file, JSON.stringify({ ...record, readyAt: new Date(Date.now() - ms).toISOString() }));
+    const record = JSON.parse(readFileSync(file, 'utf8')) as { readonly startedAt: string };
+    const readyAt = new Date(Date.parse(record.startedAt) - ms).toISOString();
+    writeFileSync(file, JSON.stringify({ ...record, readyAt }));
   }
 
   describe('backends that keep dying', { concurrency: 2 }, () => {

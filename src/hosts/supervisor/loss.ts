@@ -32,6 +32,6 @@ export function lossOf({ slot, record, exit }: Death, system: AppSystem, { isBus
 export function readyForMs(record: Pick<BackendRecord, 'startTicks' | 'startedAt' | 'readyAt'>): number {
   const { startedAt, readyAt } = record;
   if (readyAt === null) return 0;
-  const tookMs = Math.max(0, Date.parse(readyAt) - Date.parse(startedAt));
+  const tookMs = Date.parse(readyAt) - Date.parse(startedAt);
   return Math.max(0, startedMsAgo(record) - tookMs);
 }
