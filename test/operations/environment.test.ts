@@ -143,6 +143,13 @@ onEachHost('the socket', (createApp) => {
     assert.equal(readFileSync(join(app.dir, 'rights'), 'utf8'), `606 ${group.id}\n`);
   });
 
+  it('that is inherited by a backend that never accepts is not told as missing', async () => {
+    // The health check's own timeout is longer.
+    await using app = await createApp({ config: { listen: 'inherit', command: ['sleep', '600'], startTimeout: '1s' } });
+    const run = await app.graceful('update');
+    assert.equal(failureOf(run, 'not-ready').details.lastProbe, 'no answer yet');
+  });
+
   it('of a group that does not exist: exit code 2, and nothing is left running', async () => {
     await using app = await createApp();
     await app.succeed('update');
