@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { SKIP_IN_SHORT } from './rig/extent.ts';
 import { argumentsOf, processesWith } from './rig/processes.ts';
 import { cleanEnvironment } from './rig/test-app.ts';
 import { until } from './rig/until.ts';
@@ -14,7 +15,9 @@ const DEMO = fileURLToPath(new URL('./demo/demo.js', import.meta.url));
 /** In the order of their rows. */
 const VERSIONS = ['v1', 'v2', 'v3', 'v4', 'v5', 'v6'];
 
-test('the demo updates an app under load, refuses a broken version, rolls back, and loses no request', async (t) => {
+test('the demo updates an app under load, refuses a broken version, rolls back, and loses no request', {
+  skip: SKIP_IN_SHORT,
+}, async (t) => {
   const startedAt = performance.now();
   await using demo = startDemo();
   const [code] = await once(demo.process, 'close');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { FailureCode } from '../../src/core/failure.ts';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { startNginx } from '../rig/nginx.ts';
 import { skipUnless } from '../rig/requirements.ts';
 import { assertExit, createTestApp, type TestApp } from '../rig/test-app.ts';
@@ -48,7 +49,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe('an update under load', { skip: skipUnless('nginx', 'wrk'), concurrency: 2 }, () => {
+describe('an update under load', { skip: SKIP_IN_SHORT || skipUnless('nginx', 'wrk'), concurrency: 2 }, () => {
   for (const { title, spoil, failure, sparesInactive = false } of CASES)
     it(`${title}: exit code 1, the link untouched, no request lost`, async () => {
       await using app = await createTestApp({ env: { APP_ON_SIGTERM: 'exit', APP_DELAY: '0-3' } });

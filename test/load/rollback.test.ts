@@ -1,16 +1,17 @@
 // The other operations that move traffic or take it away: what they do to the requests that are under way.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { startLoad } from '../rig/load.ts';
 import { NO_FAILURES } from '../rig/load-report.ts';
 import { type Nginx, startNginx } from '../rig/nginx.ts';
 import { skipUnless } from '../rig/requirements.ts';
 import { createTestApp, eventsOf, type TestApp } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
-import { assertAnswersAlone, assertNothingLost, connectionsTo, times, underLoad, untilLeft } from './under-load.ts';
+import { assertAnswersAlone, assertNothingLost, connectionsTo, underLoad, untilLeft } from './under-load.ts';
 
 /** Odd, so that traffic ends up in the other slot. */
-const SWITCHES = times({ whole: 51, short: 11 });
+const SWITCHES = 51;
 
 const ENV = { APP_ON_SIGTERM: 'exit', APP_DELAY: '0-3' };
 
@@ -23,7 +24,7 @@ const createAppWithTwoVersions = async (env = {}): Promise<TestApp> => {
   return app;
 };
 
-describe('under load', { skip: skipUnless('nginx', 'wrk') }, () => {
+describe('under load', { skip: SKIP_IN_SHORT || skipUnless('nginx', 'wrk') }, () => {
   for (const config of ['plain', 'keepalive'] as const)
     it(`graceful switch, back and forth ${SWITCHES} times, loses no request: graceful-${config}.conf`, async () => {
       await using app = await createAppWithTwoVersions();

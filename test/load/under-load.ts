@@ -7,10 +7,6 @@ import type { Failures, LoadReport } from '../rig/load-report.ts';
 import type { Nginx } from '../rig/nginx.ts';
 import { until } from '../rig/until.ts';
 
-/** How often something is done: `whole` times by `npm run test:load`, `short` times by `npm test`. */
-export const times = ({ whole, short }: { readonly whole: number; readonly short: number }): number =>
-  process.env['LOAD_FORM'] === 'whole' ? whole : short;
-
 /** Does `work` while wrk POSTs 2 kB bodies on 16 connections; returns what wrk saw. */
 export async function underLoad(nginx: Nginx, work: () => Promise<void>): Promise<LoadReport> {
   const load = startLoad({ port: nginx.port });

@@ -1,6 +1,7 @@
 // Workers that die under load: what they had in their hands is lost, and nobody is refused.
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { startHttpLoad } from '../rig/http-load.ts';
 import { NO_FAILURES } from '../rig/load-report.ts';
 import { createTestApp, type TestApp } from '../rig/test-app.ts';
@@ -17,7 +18,9 @@ const workersOf = (app: TestApp): Promise<readonly number[]> =>
     return pids.length === WORKERS && pids;
   });
 
-it('no connect is refused while a crashed worker is replaced, nor while all of them are', async (t) => {
+it('no connect is refused while a crashed worker is replaced, nor while all of them are', {
+  skip: SKIP_IN_SHORT,
+}, async (t) => {
   await using app = await createTestApp({ config: { listen: 'inherit', workers: WORKERS } });
   await app.succeed('start');
   const leader = app.pid('a');

@@ -19,7 +19,7 @@ interface Row extends Scenario {
 }
 
 const PLAIN: readonly Row[] = [
-  { nginx: 'a', language: 'node', onSigterm: 'exit', requests: 'fast', updates: 10 },
+  { nginx: 'a', language: 'node', onSigterm: 'exit', requests: 'fast', updates: 3 },
   { nginx: 'a', language: 'python', onSigterm: 'close', requests: 'mixed', updates: 3 },
   { nginx: 'a', language: 'node', onSigterm: 'ignore', requests: 'mixed', updates: 3 },
 ];

@@ -1,6 +1,7 @@
 // Whoever carries out an operation, what it says is the same: event by event, outcome, failure, exit code, and on the screen.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { type HostedApp, onEveryHost } from '../rig/hosts.ts';
 import type { Run } from '../rig/test-app.ts';
 
@@ -34,7 +35,7 @@ const STORIES: Readonly<Record<string, readonly Step[]>> = {
   ],
 };
 
-describe('one-shot and supervised', { concurrency: true, timeout: 600_000 }, () => {
+describe('one-shot and supervised', { concurrency: true, timeout: 600_000, skip: SKIP_IN_SHORT }, () => {
   for (const [title, steps] of Object.entries(STORIES))
     for (const form of title === 'bad versions' ? ['--json', '--no-color'] : ['--json'])
       it(`are told alike: ${title} (${form})`, async () => {

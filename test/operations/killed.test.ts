@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { assertExit, createTestApp, eventsOf, type TestApp } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
 
@@ -9,7 +10,11 @@ const APPS = 5;
 const KILLS_PER_APP = 10;
 
 // One-shot only. SIGKILL to the command itself; to a supervisor: test/supervisor/killing-the-manager.test.ts.
-describe('graceful killed with SIGKILL in the middle of an update', { concurrency: APPS, timeout: 600_000 }, () => {
+describe('graceful killed with SIGKILL in the middle of an update', {
+  concurrency: APPS,
+  timeout: 600_000,
+  skip: SKIP_IN_SHORT,
+}, () => {
   for (let seed = 1; seed <= APPS; seed += 1)
     it(`at ${KILLS_PER_APP} random moments (seed ${seed}): no request fails, and each next update succeeds without a wait`, async () => {
       await using app = await createTestApp({ env: { APP_ON_SIGTERM: 'exit' } });

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { SKIP_IN_SHORT, times } from '../rig/extent.ts';
 import { type Fifo, makeFifo } from '../rig/fifo.ts';
 import { runs } from '../rig/processes.ts';
 import {
@@ -18,6 +19,8 @@ import {
   type TestApp,
 } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
+
+const UPDATES = times({ whole: 20, short: 8 });
 
 const waitedForLock = (events: readonly { type: string; for?: string }[]): boolean =>
   events.some((event) => event.type === 'waiting' && event.for === 'lock');
@@ -33,9 +36,9 @@ async function holdLock(app: TestApp): Promise<{ readonly update: RunningCommand
 
 // One-shot only. Between commands, and of holders that were killed; a supervisor takes the same lock.
 describe('the lock', { concurrency: 3, timeout: 600_000 }, () => {
-  it('twenty updates at once: each runs or exits 4, and one backend is active and ready afterwards', async () => {
+  it(`${UPDATES} updates at once: each runs or exits 4, and one backend is active and ready afterwards`, async () => {
     await using app = await createTestApp({ env: { APP_ON_SIGTERM: 'exit' } });
-    const commands = Array.from({ length: 20 }, (_, index) =>
+    const commands = Array.from({ length: UPDATES }, (_, index) =>
       app.graceful('update', '--wait', index % 2 === 0 ? '60s' : '1s'),
     );
     const finished = await Promise.all(commands);
@@ -61,7 +64,9 @@ describe('the lock', { concurrency: 3, timeout: 600_000 }, () => {
     assert.equal(existsSync(app.file('app.lock')), false);
   });
 
-  it('operations of all kinds at once leave a state that every command understands', async () => {
+  it('operations of all kinds at once leave a state that every command understands', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createTestApp({ env: { APP_ON_SIGTERM: 'exit' } });
     await app.succeed('update');
     const kinds = [['update'], ['switch'], ['keepalive'], ['restart', 'a'], ['stop', '--inactive'], ['start', 'b']];

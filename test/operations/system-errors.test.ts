@@ -3,11 +3,16 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { skipUnless } from '../rig/requirements.ts';
 import { STRACE_ENV, straceInjecting } from '../rig/strace.ts';
 import { createTestApp, type Run, type TestApp } from '../rig/test-app.ts';
 
-describe('a call that the system refuses', { concurrency: 2, timeout: 600_000, skip: skipUnless('strace') }, () => {
+describe('a call that the system refuses', {
+  concurrency: 2,
+  timeout: 600_000,
+  skip: SKIP_IN_SHORT || skipUnless('strace'),
+}, () => {
   for (const [call, error] of [
     ['rename', 'ENOSPC'],
     ['clone', 'EMFILE'],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { inRepo } from '../rig/paths.ts';
 import { environmentOf } from '../rig/processes.ts';
@@ -87,7 +88,7 @@ onEachHost('listen: redirect', (createApp) => {
 });
 
 onEachHost('a Node app that listens at a port', (createApp) => {
-  it('is told of listen: redirect', async () => {
+  it('is told of listen: redirect', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp({ config: { startTimeout: '10s' }, env: { APP_BROKEN: 'tcp' } });
     const run = await app.graceful('start');
     assert.match(failureOf(run, 'not-ready').details.listensAt.join(), /^TCP port \d+$/);

@@ -11,6 +11,7 @@ import { listenForControl } from '../../src/control/server.ts';
 import type { StatusReport } from '../../src/core/status.ts';
 import { EventHub } from '../../src/hosts/supervisor/event-hub.ts';
 import type { SupervisedApp } from '../../src/hosts/supervisor/supervised-app.ts';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { makeFifo } from '../rig/fifo.ts';
 import { runs } from '../rig/processes.ts';
 import { tempDir } from '../rig/temp-dir.ts';
@@ -328,7 +329,9 @@ describe('the control socket of a supervisor', { concurrency: 3 }, () => {
   });
 
   describe('a command that finds a supervisor', { concurrency: 2 }, () => {
-    it('has it do the work, and tells the same events, outcome and exit code as alone', async () => {
+    it('has it do the work, and tells the same events, outcome and exit code as alone', {
+      skip: SKIP_IN_SHORT,
+    }, async () => {
       await using alone = await quietApp();
       await using app = await quietApp();
       await alone.succeed('update');

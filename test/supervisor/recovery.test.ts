@@ -58,7 +58,7 @@ describe('recovery', { concurrency: 3 }, () => {
         );
         assert.equal(died.slot, active);
         assert.equal(died.signal, backends === 'its own children' ? 'SIGKILL' : null);
-        // How soon is in the diagnostic; test:load asks for it under load.
+        // How soon is in the diagnostic; test:whole asks for it under load.
         assert.equal(
           supervisor.events.slice(since).findIndex(({ type }) => type === 'retry-scheduled'),
           -1,

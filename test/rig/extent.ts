@@ -1,0 +1,15 @@
+// How far the tests go. `npm test` is over within minutes; `npm run test:whole`, which CI runs too, is the same tests in full:
+// each operation on both hosts, each series as often as it takes to believe in it, and what takes long by its nature.
+
+const WHOLE = process.env['TEST_EXTENT'] === 'whole';
+
+/** How often something is done. */
+export const times = ({ whole, short }: { readonly whole: number; readonly short: number }): number =>
+  WHOLE ? whole : short;
+
+/** All of the cases, or the first of each kind. */
+export const ofEachKind = <T>(cases: readonly T[], kindOf: (one: T) => unknown): readonly T[] =>
+  WHOLE ? cases : cases.filter((one, index) => cases.findIndex((other) => kindOf(other) === kindOf(one)) === index);
+
+/** For the `skip` of a test that takes long: false, or where it is run. */
+export const SKIP_IN_SHORT = WHOLE ? false : 'by npm run test:whole';
