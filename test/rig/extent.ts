@@ -1,5 +1,5 @@
-// How far the tests go. `npm test` is over within minutes; `npm run test:whole`, which CI runs too, is the same tests in full:
-// each operation on both hosts, each series as often as it takes to believe in it, and what takes long by its nature.
+// How far the tests go. `npm test` is over within minutes; `npm run test:whole`, which CI runs too, does in full what it does in
+// short: each operation on both hosts, each series as often as it takes to believe in it, and what takes long by its nature.
 
 const WHOLE = process.env['TEST_EXTENT'] === 'whole';
 
