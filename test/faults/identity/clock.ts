@@ -17,7 +17,7 @@ const JUMPS = ['+5h', '-5h', '+400d', '-400d'];
 
 export function clockCases(form: Form): readonly Case[] {
   const all = [...atEvents(), ...deadlines(), ...schedules()];
-  return everyNth(all, form === 'long' ? LONG_SHARE : 29, 'clock');
+  return everyNth(all, form === 'long' ? LONG_SHARE : 37, 'clock');
 }
 
 /** The library that Debian's faketime preloads; it answers for CLOCK_REALTIME only. */

@@ -28,7 +28,7 @@ const TRIED = ['I3', 'I5', 'I7', 'clear'] as const;
 
 export function elsewhereCases(form: Form): readonly Case[] {
   const all = [...otherNamespace(), ...holderElsewhere(), ...otherBoot()];
-  return form === 'long' ? all : everyNth(all, 13, 'elsewhere');
+  return form === 'long' ? all : everyNth(all, 19, 'elsewhere');
 }
 
 /** Something that goes on in a namespace of its own, and ends with it. */

@@ -28,7 +28,7 @@ const ZOMBIES = ['a backend', 'both backends', 'a lock holder', 'a lock holder a
 export function reuseCases(form: Form): readonly Case[] {
   process.env['SHAPES'] = inRepo('test/faults/identity/shapes.py');
   const all = [...reused(), ...zombies()];
-  return form === 'long' ? all : everyNth(all, 23, 'reuse');
+  return form === 'long' ? all : everyNth(all, 31, 'reuse');
 }
 
 function* reused(): Iterable<Case> {

@@ -40,7 +40,7 @@ const DEATHS = [['keepalive'], ['update'], ['start'], ['restart', '--all'], ['st
 
 export function shapeCases(form: Form): readonly Case[] {
   const all = [...stories(), ...deaths(), ...daemons(), ...strangersOnTheSocket()];
-  return form === 'long' ? all : everyNth(all, 17, 'shapes');
+  return form === 'long' ? all : everyNth(all, 23, 'shapes');
 }
 
 const createApp = (shape: string): Promise<TestApp> =>

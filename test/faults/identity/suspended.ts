@@ -26,7 +26,7 @@ const ALL = ['I1', 'I3', 'I4', 'I5', 'I6', 'I7', 'clear'] as const;
 
 export function suspendedCases(form: Form): readonly Case[] {
   const all = [...holders(), ...backends(), ...supervisors()];
-  return form === 'long' ? all : everyNth(all, 11, 'suspended');
+  return form === 'long' ? all : everyNth(all, 17, 'suspended');
 }
 
 const suspend = async (pid: number): Promise<void> => {

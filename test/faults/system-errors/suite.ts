@@ -18,7 +18,7 @@ const PAIRS = COMMANDS.flatMap((command) =>
 /** Calls that fail, of each command on each host. */
 const FAULTS = { short: 2, long: Math.ceil(30 / LONG_SHARE) } as const;
 /** Every so manieth of the other cases. */
-const EVERY = { short: 8, long: LONG_SHARE } as const;
+const EVERY = { short: 12, long: LONG_SHARE } as const;
 const FILES_MORE = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12];
 
 export const suite: Suite = {
