@@ -7,8 +7,9 @@ import { inRepo } from './rig/paths.ts';
 
 it('npm run test:whole runs each test file that has a short extent', () => {
   const { scripts } = JSON.parse(readFileSync(inRepo('package.json'), 'utf8')) as { scripts: Record<string, string> };
-  const run = (scripts['test:whole'] ?? '')
-    .split(' ')
+  const [extent, ...words] = (scripts['test:whole'] ?? '').split(' ');
+  assert.equal(extent, 'TEST_EXTENT=whole');
+  const run = words
     .filter((word) => word.endsWith('.test.js'))
     .map((glob) => new RegExp(`^${glob.replaceAll('.', '\\.').replaceAll('*', '[^/]+')}$`));
   const inShort = readdirSync(inRepo('test'), { recursive: true, encoding: 'utf8' })

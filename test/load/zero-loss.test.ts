@@ -1,6 +1,7 @@
 // Not one request lost, in short: a few scenarios of the table. All of it: `npm run test:load`.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { times } from '../rig/extent.ts';
 import { startNginx } from '../rig/nginx.ts';
 import { skipUnless } from '../rig/requirements.ts';
 import { eventsOf } from '../rig/test-app.ts';
@@ -19,7 +20,7 @@ interface Row extends Scenario {
 }
 
 const PLAIN: readonly Row[] = [
-  { nginx: 'a', language: 'node', onSigterm: 'exit', requests: 'fast', updates: 3 },
+  { nginx: 'a', language: 'node', onSigterm: 'exit', requests: 'fast', updates: times({ whole: 10, short: 3 }) },
   { nginx: 'a', language: 'python', onSigterm: 'close', requests: 'mixed', updates: 3 },
   { nginx: 'a', language: 'node', onSigterm: 'ignore', requests: 'mixed', updates: 3 },
 ];

@@ -7,6 +7,9 @@ const WHOLE = process.env['TEST_EXTENT'] === 'whole';
 export const times = ({ whole, short }: { readonly whole: number; readonly short: number }): number =>
   WHOLE ? whole : short;
 
+/** All of them, or the first alone. */
+export const allOrFirst = <T>(all: readonly T[]): readonly T[] => all.slice(0, WHOLE ? undefined : 1);
+
 /** All of the cases, or the first of each kind. */
 export const ofEachKind = <T>(cases: readonly T[], kindOf: (one: T) => unknown): readonly T[] =>
   WHOLE ? cases : cases.filter((one, index) => cases.findIndex((other) => kindOf(other) === kindOf(one)) === index);

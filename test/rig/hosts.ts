@@ -2,7 +2,7 @@
 // operation is promised of both, so its tests are one table that runs once per host.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe } from 'node:test';
-import { times } from './extent.ts';
+import { allOrFirst } from './extent.ts';
 import { createTestApp, type RunningCommand, type TestApp, type TestAppOptions } from './test-app.ts';
 import { NO_SCHEDULE, supervise } from './test-supervisor.ts';
 
@@ -45,7 +45,7 @@ export const HOSTS: Readonly<Record<'one-shot' | 'supervised', CreateApp>> = {
 /** The same tests on each host, side by side, or on the first one alone in short. */
 export function onEachHost(title: string, tests: (createApp: CreateApp) => void): void {
   describe(title, { concurrency: true, timeout: 600_000 }, () => {
-    for (const [host, createApp] of Object.entries(HOSTS).slice(0, times({ whole: 2, short: 1 })))
+    for (const [host, createApp] of allOrFirst(Object.entries(HOSTS)))
       describe(`[${host}]`, { concurrency: 3, timeout: 600_000 }, () => tests(createApp));
   });
 }
