@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { argumentsOf, environmentOf } from '../rig/processes.ts';
 import { assertExit, createTestApp, eventsOf, failureOf, NODE_APP, type TestApp } from '../rig/test-app.ts';
@@ -280,7 +281,7 @@ onEachHost('an exec health check', (createApp) => {
     assert.equal(lines.at(-1), `a ${app.link}`);
   });
 
-  it('that hangs with all its children ends at health.timeout, and says so', async () => {
+  it('that hangs with all its children ends at health.timeout, and says so', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp({
       config: {
         health: { type: 'exec', command: ['sh', '-c', 'sleep 1000; true'], timeout: '100ms', interval: '20ms' },

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { type CreateApp, type HostedApp, onEachHost } from '../rig/hosts.ts';
 import { inRepo } from '../rig/paths.ts';
 import { skipUnless } from '../rig/requirements.ts';
@@ -59,7 +60,7 @@ onEachHost('a backend that notifies', (createApp) => {
     assert.deepEqual([existsSync(app.file('app-a.notify')), existsSync(app.file('app-a.said.json'))], [false, false]);
   });
 
-  it('that never says so gets no traffic', async () => {
+  it('that never says so gets no traffic', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await notifying(NOTIFY, { startTimeout: '10s' });
     const run = await app.graceful('update');
     assertExit(run, 1);
@@ -67,7 +68,9 @@ onEachHost('a backend that notifies', (createApp) => {
     assert.deepEqual(app.processes(), []);
   });
 
-  it('gets more time to start and to stop when it asks for that', { skip: skipUnless('systemd') }, async () => {
+  it('gets more time to start and to stop when it asks for that', {
+    skip: SKIP_IN_SHORT || skipUnless('systemd'),
+  }, async () => {
     // At once, however long Python takes to start.
     const command = ['sh', '-c', 'systemd-notify EXTEND_TIMEOUT_USEC=60000000; exec python3 -u "$0"', NOTIFIES];
     const config = { command, startTimeout: '10s', stopTimeout: '2s' };

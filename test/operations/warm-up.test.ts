@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { it } from 'node:test';
 import { SLOTS } from '../../src/core/slot.ts';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { type CreateApp, type HostedApp, onEachHost } from '../rig/hosts.ts';
 import { inRepo } from '../rig/paths.ts';
 import { runs } from '../rig/processes.ts';
@@ -61,7 +62,9 @@ onEachHost('a warm-up', (createApp) => {
     assert.deepEqual(app.processes(), [app.pid('a')]);
   });
 
-  it('after which the backend is not ready within startTimeout is a failed update', async () => {
+  it('after which the backend is not ready within startTimeout is a failed update', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await serving(createApp, { warmup: 1, warmupPath: '/sick' }, { startTimeout: '10s' });
     const link = app.linkIdentity();
     const run = await app.graceful('update');
@@ -71,7 +74,9 @@ onEachHost('a warm-up', (createApp) => {
     assert.deepEqual(app.processes(), [app.pid('a')]);
   });
 
-  it('ends with startTimeout at the latest, and a backend that is ready then is good', async () => {
+  it('ends with startTimeout at the latest, and a backend that is ready then is good', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await serving(createApp, { warmup: 5, warmupPath: '/hang' }, { startTimeout: '10s' });
     const run = await app.succeed('update');
     const [warmed] = eventsOf(run, 'backend-warmed');

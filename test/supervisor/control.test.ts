@@ -215,7 +215,9 @@ describe('the control socket of a supervisor', { concurrency: 3 }, () => {
       assert.equal((await ask(app, 'GET', '/status')).status, 200);
     });
 
-    it('a request that comes too slowly is cut off, and holds up nobody meanwhile', async () => {
+    it('a request that comes too slowly is cut off, and holds up nobody meanwhile', {
+      skip: SKIP_IN_SHORT,
+    }, async () => {
       await using app = await quietApp();
       await using _supervisor = await supervise(app);
       const slow = connect(controlOf(app));
@@ -229,7 +231,7 @@ describe('the control socket of a supervisor', { concurrency: 3 }, () => {
       await closed;
     });
 
-    it('300 at once are all answered', async () => {
+    it('300 at once are all answered', { skip: SKIP_IN_SHORT }, async () => {
       await using app = await quietApp();
       await using _supervisor = await supervise(app);
       const statuses = await Promise.all(
