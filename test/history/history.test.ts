@@ -5,6 +5,7 @@ import { appendFileSync, chmodSync, mkdirSync, readFileSync, rmSync, statSync, w
 import { userInfo } from 'node:os';
 import { describe, it } from 'node:test';
 import type { HistoryEntry } from '../../src/core/history.ts';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { makeFifo } from '../rig/fifo.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { assertExit, BIN, cleanEnvironment, createTestApp, eventsOf, type TestApp } from '../rig/test-app.ts';
@@ -114,7 +115,7 @@ describe('the history', { concurrency: 3 }, () => {
     );
   });
 
-  it('has nothing of what found nothing to do', async () => {
+  it('has nothing of what found nothing to do', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createTestApp();
     await app.succeed('update');
     const before = readFileSync(app.file('app.history.jsonl'), 'utf8');
@@ -213,7 +214,7 @@ describe('the history', { concurrency: 3 }, () => {
     assert.match(run.stderr, /^1 line of .*app\.history\.jsonl cannot be read$/m);
   });
 
-  it('keeps to two files of a megabyte, and goes on over the rotation', async () => {
+  it('keeps to two files of a megabyte, and goes on over the rotation', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createTestApp();
     await app.succeed('update');
     const file = app.file('app.history.jsonl');
@@ -226,7 +227,7 @@ describe('the history', { concurrency: 3 }, () => {
     assert.equal(statSync(file).mode & 0o777, 0o640);
   });
 
-  it('has every one of many writers at the same time', async () => {
+  it('has every one of many writers at the same time', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createTestApp();
     await app.succeed('update');
     const runs = await Promise.all(Array.from({ length: 8 }, () => app.graceful('switch', 'b')));

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { get } from 'node:http';
 import { connect } from 'node:net';
 import { describe, it } from 'node:test';
+import { allOrFirst, SKIP_IN_SHORT } from '../rig/extent.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { inRepo } from '../rig/paths.ts';
 import { runs } from '../rig/processes.ts';
@@ -40,7 +41,7 @@ const accepted = async (app: TestApp, slot: 'a' | 'b'): Promise<number> =>
   (await app.status()).slots.find(({ name }) => name === slot)?.connections?.accepted ?? 0;
 
 onEachHost('a drain', (createApp) => {
-  for (const [what, hold] of Object.entries(HOLDS))
+  for (const [what, hold] of allOrFirst(Object.entries(HOLDS)))
     it(`waits for ${what}, and the backend is signalled only afterwards`, async () => {
       await using app = await createApp({ config: { drainTimeout: '1h' } });
       await app.succeed('update');
@@ -156,7 +157,7 @@ onEachHost('a drain', (createApp) => {
     assert.equal(eventsOf(run, 'backend-drained')[0]?.method, 'socket-table');
   });
 
-  it('counts the clients of a backend that bound its socket by a relative path', async () => {
+  it('counts the clients of a backend that bound its socket by a relative path', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp({
       // The kernel's table shows only the relative path: another app's of the same one could not be told apart.
       name: `app-${randomUUID().slice(0, 8)}`,
@@ -169,7 +170,7 @@ onEachHost('a drain', (createApp) => {
     await holdsAndCounts(app);
   });
 
-  it('counts the clients of a backend that renamed its socket into place', async () => {
+  it('counts the clients of a backend that renamed its socket into place', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp({
       config: {
         command: [process.execPath, inRepo('test/apps/fixtures/renames-its-socket.mjs')],
@@ -190,17 +191,19 @@ onEachHost('a drain', (createApp) => {
     config: { command: ['sh', '-c', script, process.execPath, NODE_APP], drainTimeout: '1h' },
   });
 
-  it('counts the clients of a backend in a network namespace of its own', async () => {
+  it('counts the clients of a backend in a network namespace of its own', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp(inNamespace('exec unshare --net --map-root-user "$0" "$1"'));
     await holdsAndCounts(app);
   });
 
-  it('counts the clients of a child in a network namespace of its own', async () => {
+  it('counts the clients of a child in a network namespace of its own', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp(inNamespace('unshare --net --map-root-user "$0" "$1"; exit $?'));
     await holdsAndCounts(app);
   });
 
-  it('counts clients in a network namespace of their own, as a proxy in a container has', async () => {
+  it('counts clients in a network namespace of their own, as a proxy in a container has', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createApp({ config: { drainTimeout: '1h' } });
     await app.succeed('start', '--all');
     const script = 'require("node:net").connect(process.argv[1]).on("connect", () => console.log("connected"))';

@@ -5,6 +5,7 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSy
 import { join } from 'node:path';
 import { it } from 'node:test';
 import type { Outcomes } from '../../src/core/outcome.ts';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { type HostedApp, onEachHost } from '../rig/hosts.ts';
 import { assertExit, failureOf, NODE_APP, type Run } from '../rig/test-app.ts';
 
@@ -76,7 +77,7 @@ onEachHost('update --dry-run', (createApp) => {
     });
   });
 
-  it('says by name what would change in the environment, and never a value', async () => {
+  it('says by name what would change in the environment, and never a value', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp({ env: { GONE: 'secret-1', KEPT: 'secret-2', OTHER: 'secret-3' } });
     await app.succeed('update');
     app.configure({
@@ -116,7 +117,9 @@ onEachHost('update --dry-run', (createApp) => {
     await update.finished;
   });
 
-  it('says that the healthy slot would get the traffic first, when the active one is not', async () => {
+  it('says that the healthy slot would get the traffic first, when the active one is not', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createApp();
     await app.succeed('update');
     await app.succeed('update');
@@ -136,7 +139,7 @@ onEachHost('update --dry-run', (createApp) => {
     assert.deepEqual(look(app), before);
   });
 
-  it('finds beforehand what an update would be refused for', async () => {
+  it('finds beforehand what an update would be refused for', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp();
     await app.succeed('update');
     writeFileSync(app.socket('b'), 'not a socket');

@@ -144,7 +144,9 @@ describe('the lock', { concurrency: 3, timeout: 600_000 }, () => {
     assertExit(await update.finished, 0);
   });
 
-  it('of a suspended holder (SIGSTOP) is respected: others exit 4, and it goes on where it was', async () => {
+  it('of a suspended holder (SIGSTOP) is respected: others exit 4, and it goes on where it was', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createTestApp();
     const { update, fifo } = await holdLock(app);
     update.process.kill('SIGSTOP');
@@ -171,7 +173,9 @@ describe('the lock', { concurrency: 3, timeout: 600_000 }, () => {
     assert.equal(waitedForLock(run.events), false);
   });
 
-  it('that was left without a holder, or with rubbish for one, is taken over at once', async () => {
+  it('that was left without a holder, or with rubbish for one, is taken over at once', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createTestApp();
     mkdirSync(app.stateDir, { mode: 0o750 });
     for (const rubbish of [null, '', '{"pid":', '{"pid":"1"}', '\0\0\0', 'null']) {
@@ -202,7 +206,7 @@ describe('the lock', { concurrency: 3, timeout: 600_000 }, () => {
     other.kill('SIGKILL');
   });
 
-  it('of a dead holder is taken over by one of many, never by two', async () => {
+  it('of a dead holder is taken over by one of many, never by two', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createTestApp();
     const { update, fifo } = await holdLock(app);
     update.process.kill('SIGKILL');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { type HostedApp, onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
 import { assertExit, eventsOf, failureOf, type TestAppOptions } from '../rig/test-app.ts';
@@ -100,7 +101,7 @@ onEachHost('rollback', (createApp) => {
     assert.equal((await app.get('/')).version, '2');
   });
 
-  it('starts a version that was stopped again from its own release directory', async () => {
+  it('starts a version that was stopped again from its own release directory', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp(RELEASES);
     const first = release(app, '1');
     await app.succeed('update');
@@ -115,7 +116,9 @@ onEachHost('rollback', (createApp) => {
     assert.equal((await app.status()).slots[0]?.cwd, first);
   });
 
-  it('goes back more than one version over release directories, and no further than the first', async () => {
+  it('goes back more than one version over release directories, and no further than the first', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createApp(RELEASES);
     for (const version of ['1', '2', '3']) {
       release(app, version);
@@ -129,7 +132,9 @@ onEachHost('rollback', (createApp) => {
     assert.equal((await app.get('/')).version, '1');
   });
 
-  it('does not start what is certainly not the version before: its directory has gone, or was given to a later one', async () => {
+  it('does not start what is certainly not the version before: its directory has gone, or was given to a later one', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createApp(RELEASES);
     const first = release(app, '1');
     await app.succeed('update');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { allOrFirst } from '../rig/extent.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
 import { createTestApp, eventsOf, NODE_APP, type Run } from '../rig/test-app.ts';
@@ -56,7 +57,7 @@ onEachHost('stopping a backend', (createApp) => {
     'with children that do not listen': 'sleep 1000 & setsid sleep 1000 & exec "$0" "$1"',
     'whose children ignore the stop signal': 'trap "" TERM; sleep 1000 & "$0" "$1"; wait',
   };
-  for (const [what, script] of Object.entries(FAMILIES))
+  for (const [what, script] of allOrFirst(Object.entries(FAMILIES)))
     it(`${what} leaves nothing of it`, async () => {
       await using app = await createApp({ config: shell(script) });
       await app.succeed('start');
@@ -87,7 +88,7 @@ describe('a backend [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
     'and known by the socket that it holds': 'env -u GRACEFUL_INSTANCE "$0" "$1" & wait',
     'in another session': 'setsid "$0" "$1" & wait',
   };
-  for (const [what, script] of Object.entries(ORPHANS))
+  for (const [what, script] of allOrFirst(Object.entries(ORPHANS)))
     it(`whose leader was killed and whose child still holds the socket, ${what}, makes way for the next one`, async () => {
       await using app = await createTestApp({ config: shell(script) });
       await app.succeed('start');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { type HostedApp, onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
 import { assertExit, createTestApp, eventsOf, failureOf, type RunningCommand } from '../rig/test-app.ts';
@@ -81,7 +82,9 @@ onEachHost('update --watch', (createApp) => {
     assert.match(stderr, /a serves as before/);
   });
 
-  it('lets keepalive and stop --inactive work meanwhile, and neither takes the way back', async () => {
+  it('lets keepalive and stop --inactive work meanwhile, and neither takes the way back', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createApp();
     const update = await watched(app);
     const old = app.pid('a');
@@ -95,7 +98,7 @@ onEachHost('update --watch', (createApp) => {
     assert.deepEqual(app.processes(), [old]);
   });
 
-  it('is superseded by a second update, whose version stays', async () => {
+  it('is superseded by a second update, whose version stays', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp();
     const update = await watched(app);
     app.deploy('3');
@@ -107,7 +110,7 @@ onEachHost('update --watch', (createApp) => {
     assert.deepEqual(app.processes(), [app.pid('a')]);
   });
 
-  it('is superseded by a rollback, and by taking the app down', async () => {
+  it('is superseded by a rollback, and by taking the app down', { skip: SKIP_IN_SHORT }, async () => {
     for (const [command, left] of [
       [['rollback'], 2],
       [['stop', '--all'], 0],

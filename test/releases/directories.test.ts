@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { assertExit, eventsOf, failureOf, type TestApp } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
@@ -48,7 +49,7 @@ onEachHost('release directories', (createApp) => {
     assert.equal(await page(app.socket('a'), '/late'), '200 late of r2');
   });
 
-  it('of a dry run is looked at and not started', async () => {
+  it('of a dry run is looked at and not started', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp({ config: CONFIG });
     for (const release of ['r1', 'r2']) writeRelease(join(app.dir, release), release);
     await app.succeed('update', '--release', 'r1');
@@ -83,7 +84,9 @@ onEachHost('release directories', (createApp) => {
     assert.deepEqual({ link: app.linkIdentity(), processes: app.processes() }, before);
   });
 
-  it('restart and keepalive bring back the version that served, whatever `current` points to by then', async () => {
+  it('restart and keepalive bring back the version that served, whatever `current` points to by then', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createApp({ config: { ...CONFIG, cwd: 'current' } });
     writeRelease(join(app.dir, 'r1'), 'r1');
     pointCurrent(app, 'r1');

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { makeFifo } from '../rig/fifo.ts';
 import { assertExit, createTestApp, eventsOf, failureOf, type TestApp } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
@@ -49,7 +50,9 @@ describe('release: git', { concurrency: 3 }, () => {
     }
   });
 
-  it('prepare runs in the fresh worktree, once; when it fails, its output is shown and nothing is left', async () => {
+  it('prepare runs in the fresh worktree, once; when it fails, its output is shown and nothing is left', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createGitApp({ prepare: ['sh', '-c', 'pwd >> built; echo installed'] });
     await app.succeed('update');
     await app.succeed('update');
@@ -64,7 +67,9 @@ describe('release: git', { concurrency: 3 }, () => {
     assert.deepEqual([worktrees(app), app.linkIdentity()], [before, link]);
   });
 
-  it('the last `keep` stay, and so does what a slot runs from or could be rolled back to', async () => {
+  it('the last `keep` stay, and so does what a slot runs from or could be rolled back to', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createGitApp({ keep: 2 });
     await app.succeed('update');
     for (const version of ['v2', 'v3', 'v4']) {
@@ -92,7 +97,9 @@ describe('release: git', { concurrency: 3 }, () => {
     assert.equal(worktrees(app).length, 1);
   });
 
-  it('keepalive does its work while a release is being prepared: the lock is not held', async () => {
+  it('keepalive does its work while a release is being prepared: the lock is not held', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createGitApp();
     await app.succeed('update');
     commit(app.dir, 'v2');

@@ -271,7 +271,7 @@ describe('the control socket of a supervisor', { concurrency: 3 }, () => {
       assert.equal((await app.get('/')).version, '2');
     });
 
-    it('when it never reads', async () => {
+    it('when it never reads', { skip: SKIP_IN_SHORT }, async () => {
       await using app = await quietApp();
       await using supervisor = await supervise(app);
       const deaf: Socket[] = [];
@@ -388,7 +388,9 @@ describe('the control socket of a supervisor', { concurrency: 3 }, () => {
       assertExit(await update.finished, 0);
     });
 
-    it('can be called by a hook of the operation that is at work: it is told to go away, and nobody waits for ever', async () => {
+    it('can be called by a hook of the operation that is at work: it is told to go away, and nobody waits for ever', {
+      skip: SKIP_IN_SHORT,
+    }, async () => {
       await using app = await quietApp();
       await using _supervisor = await supervise(app);
       const said = join(app.dir, 'said');
@@ -459,7 +461,9 @@ describe('the control socket of a supervisor', { concurrency: 3 }, () => {
   });
 
   describe('two supervisors', { concurrency: 2 }, () => {
-    it('are one too many: the second one exits 4, names the first one, and leaves everything as it is', async () => {
+    it('are one too many: the second one exits 4, names the first one, and leaves everything as it is', {
+      skip: SKIP_IN_SHORT,
+    }, async () => {
       await using app = await quietApp();
       await using first = await supervise(app);
       const before = { link: app.linkIdentity(), processes: app.processes() };
@@ -494,7 +498,7 @@ describe('the control socket of a supervisor', { concurrency: 3 }, () => {
       assert.equal(app.processes().length, 1);
     });
 
-    it('are one too many although the first one hangs', async () => {
+    it('are one too many although the first one hangs', { skip: SKIP_IN_SHORT }, async () => {
       await using app = await quietApp();
       await using first = await supervise(app);
       first.process.kill('SIGSTOP');

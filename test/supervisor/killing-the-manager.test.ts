@@ -350,7 +350,7 @@ describe('the manager and its backends', { concurrency: 3 }, () => {
     });
   });
 
-  it('two apps in one state dir do not get into each other’s way', async () => {
+  it('two apps in one state dir do not get into each other’s way', { skip: SKIP_IN_SHORT }, async () => {
     await using one = await quietApp({ name: 'one' });
     await using two = await quietApp({ name: 'two', config: { stateDir: one.stateDir } });
     await using supervisor = await supervise([one, two]);

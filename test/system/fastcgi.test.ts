@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { cpSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { describe, it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { inRepo } from '../rig/paths.ts';
 import { need, skipUnless } from '../rig/requirements.ts';
 import { createTestApp, eventsOf, failureOf, type TestApp } from '../rig/test-app.ts';
@@ -40,7 +41,7 @@ describe('health: fastcgi', { skip: skipUnless('php-fpm'), concurrency: 3 }, () 
     assert.equal(failure.details.lastProbe, 'FastCGI 418');
   });
 
-  it('fails for a script that is not there, and says what php-fpm said', async () => {
+  it('fails for a script that is not there, and says what php-fpm said', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await phpApp({ path: '/', script: 'gone.php' });
     app.configure({ startTimeout: '10s' });
     assert.equal(failureOf(await app.graceful('start'), 'not-ready').details.lastProbe, 'FastCGI 404');
@@ -52,7 +53,7 @@ describe('health: fastcgi', { skip: skipUnless('php-fpm'), concurrency: 3 }, () 
     assert.equal(eventsOf(run, 'backend-ready')[0]?.detail, 'FastCGI 200');
   });
 
-  it('fails for a backend that speaks HTTP, in words', async () => {
+  it('fails for a backend that speaks HTTP, in words', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createTestApp({ config: { health: CHECK, startTimeout: '10s' } });
     const { lastProbe } = failureOf(await app.graceful('start'), 'not-ready').details;
     assert.match(lastProbe, /the answer is not FastCGI/);
