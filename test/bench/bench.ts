@@ -1,13 +1,14 @@
 // The benchmarks, side by side with what users would pick instead: `npm run bench`. What fails is recorded and left behind;
-// each result is kept as soon as it is there.
+// each result is written as soon as it is there.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { keep, readKept } from './kept-results.ts';
 import { type Machine, machine } from './machine.ts';
 import { parseOptions, USAGE } from './options.ts';
 import { closeWorkplaces } from './peers/peer.ts';
 import { type Measurement, planOf } from './plan.ts';
 import { collect, lostOf } from './report/collected.ts';
 import { writeReport } from './report/report.ts';
-import { openResults } from './results.ts';
+import { openResults, type Result, type Results } from './results.ts';
 
 /** What takes three times as long as it should, and a minute more, hangs. */
 const patienceMs = ({ seconds }: Measurement): number => (seconds * 3 + 60) * 1_000;
@@ -31,25 +32,28 @@ const plan = planOf({
   const fits = (words: string): boolean => words.split(/\s+/).every((word) => id.includes(word));
   return (options.only.length === 0 || options.only.some(fits)) && !options.without.some(fits);
 });
-const results = openResults(options.results);
-const todo = options.reportOnly ? [] : plan.filter(({ id }) => options.again || results.find(id)?.error !== null);
+const results = options.results === null ? null : openResults(options.results);
+const todo = options.reportOnly
+  ? []
+  : plan.filter(({ id }) => options.again || results === null || results.find(id)?.error !== null);
 const minutes = todo.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
+let reported: readonly Result[] = [];
 
 if (options.list) {
   for (const { id, seconds } of plan) console.log(`${id.padEnd(60)} ${seconds.toFixed(0)} s`);
   console.log(`${plan.length} measurements, about ${minutes.toFixed(0)} minutes`);
 } else {
-  console.error(`${todo.length} measurements, about ${minutes.toFixed(0)} minutes; results in ${results.dir}`);
-  if (todo.length > 0) results.saveMeta(machine(commandLine(), results.meta() as Machine | null));
-  for (const [index, measurement] of todo.entries()) await measureOne(measurement, `${index + 1}/${todo.length}`);
-  console.log(writeReport(results, options.write));
+  if (results !== null) await measureAll(results);
+  const found = results === null ? readKept() : { machine: results.meta() as Machine | null, results: results.all() };
+  reported = found.results;
+  console.log(writeReport(options.write ? keep(found) : found, options.write));
 }
 // What a peer that hangs has left open must not keep us.
 process.exit(oursFailed() ? 1 : 0);
 
 /** For CI: what is not our own may fail. */
 function oursFailed(): boolean {
-  const { deploys, failed } = collect(results.all());
+  const { deploys, failed } = collect(reported);
   return (
     failed.some(({ peer }) => peer === null || peer.startsWith('graceful')) ||
     deploys.some(({ peer, runs }) => peer.ours && runs.some((run) => lostOf(run) > 0 || run.succeeded < run.deploys))
@@ -68,7 +72,19 @@ function commandLine(): string {
   return ['npm run bench', ...(words.length > 0 ? ['--', ...words] : [])].join(' ');
 }
 
-async function measureOne(measurement: Measurement, position: string): Promise<void> {
+async function measureAll(into: Results): Promise<void> {
+  console.error(`${todo.length} measurements, about ${minutes.toFixed(0)} minutes; results in ${into.dir}`);
+  if (todo.length > 0) into.saveMeta(machine(commandLine(), into.meta() as Machine | null));
+  for (const [index, measurement] of todo.entries()) {
+    const result = await measureOne(measurement);
+    into.save(result);
+    const { id, seconds, error } = result;
+    const position = `${index + 1}/${todo.length}`.padStart(9);
+    console.error(`${position} ${id} ${seconds} s${error === null ? '' : `: ${error}`}`);
+  }
+}
+
+async function measureOne(measurement: Measurement): Promise<Result> {
   const { id, kind, peer, parameters, run } = measurement;
   const at = new Date().toISOString();
   const startedAt = performance.now();
@@ -84,6 +100,5 @@ async function measureOne(measurement: Measurement, position: string): Promise<v
     await closeWorkplaces();
   }
   const seconds = Number(((performance.now() - startedAt) / 1000).toFixed(1));
-  results.save({ id, kind, peer, parameters, run, at, seconds, data, error });
-  console.error(`${position.padStart(9)} ${id} ${seconds} s${error === null ? '' : `: ${error}`}`);
+  return { id, kind, peer, parameters, run, at, seconds, data, error };
 }

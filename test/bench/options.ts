@@ -13,7 +13,8 @@ export interface Options {
   readonly list: boolean;
   readonly write: boolean;
   readonly reportOnly: boolean;
-  readonly results: string;
+  /** Null when nothing is to be measured, and the results are the kept ones. */
+  readonly results: string | null;
   readonly updates: number | null;
 }
 
@@ -23,10 +24,10 @@ export const USAGE = `npm run bench -- [options]
   --only WORDS     only the measurements whose id contains all of these words; may be given several times
   --without WORDS  all but the measurements whose id contains all of these words
   --runs N         as often
-  --results DIR    where the results are kept, one JSON file each; those that are there are not measured again
+  --results DIR    where the results go, one JSON file each; those that are there are not measured again
   --again          they are
-  --write          docs/benchmarks.md and its plots from the results
-  --report         measures nothing: for --write from results that are there
+  --write          into docs/benchmarks/results.jsonl, and from that the page docs/benchmarks.md and its plots
+  --report         measures nothing: from what is in DIR, or without --results from docs/benchmarks/results.jsonl
   --updates N      how many updates one state dir sees (10000)
   --list           the measurements and how long they take`;
 
@@ -56,7 +57,7 @@ export function parseOptions(argv: readonly string[]): Options {
     list: values.list,
     write: values.write,
     reportOnly: values.report,
-    results: values.results ?? inRepo('.cache/bench', `results-${stamp}`),
+    results: values.results ?? (values.report ? null : inRepo('.cache/bench', `results-${stamp}`)),
     updates: values.updates === undefined ? null : positive('--updates', values.updates),
   };
 }

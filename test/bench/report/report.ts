@@ -1,8 +1,8 @@
 // From results to docs/benchmarks.md: what stands between the two markers is this file's, the rest is written by people.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { inRepo } from '../../rig/paths.ts';
+import type { KeptResults } from '../kept-results.ts';
 import type { Machine } from '../machine.ts';
-import type { Results } from '../results.ts';
 import { type Collected, collect } from './collected.ts';
 import { LOADS, latencyTable, lostTable, tailRows, timeTable } from './deploy-tables.ts';
 import {
@@ -26,10 +26,10 @@ const BEGIN = '<!-- written by npm run bench: begin -->';
 const END = '<!-- written by npm run bench: end -->';
 
 /** The text; with `write`, into the page, and the plots beside it. */
-export function writeReport(results: Results, write: boolean): string {
-  const collected = collect(results.all());
+export function writeReport({ machine, results }: KeptResults, write: boolean): string {
+  const collected = collect(results);
   const plots = plotsOf(collected);
-  const text = reportOf(collected, plots, results.meta() as Machine | null);
+  const text = reportOf(collected, plots, machine);
   if (write) {
     mkdirSync(inRepo(PLOTS), { recursive: true });
     for (const { file, svg } of plots) writeFileSync(inRepo(PLOTS, file), svg);
