@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { makeFifo } from '../rig/fifo.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
@@ -63,7 +64,9 @@ onEachHost('an interrupt', (createApp) => {
     assert.deepEqual(app.processes(), []);
   });
 
-  it('Ctrl-C while connections of the inactive slot drain leaves both backends as they are', async () => {
+  it('Ctrl-C while connections of the inactive slot drain leaves both backends as they are', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createApp({ config: { drainTimeout: '60s' } });
     await app.succeed('update');
     const client = await openWebSocket({ socketPath: app.link });
@@ -80,7 +83,7 @@ onEachHost('an interrupt', (createApp) => {
     client.close();
   });
 
-  it('Ctrl-C while `stop --all` drains: the app serves again and is wanted up', async () => {
+  it('Ctrl-C while `stop --all` drains: the app serves again and is wanted up', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp({ config: { drainTimeout: '60s' } });
     await app.succeed('update');
     const client = await openWebSocket({ socketPath: app.link });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { assertExit, eventsOf, failureOf, type TestApp } from '../rig/test-app.ts';
 
@@ -46,7 +47,7 @@ onEachHost('a list of health checks', (createApp) => {
     assert.equal(rounds(app), 9, 'and once before the switch, to see what is ready');
   });
 
-  it('is what the warm-up asks for, each as often as it says', async () => {
+  it('is what the warm-up asks for, each as often as it says', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp();
     await app.succeed('update');
     app.configure({

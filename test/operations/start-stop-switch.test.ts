@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Slot } from '../../src/core/slot.ts';
 import { connectionsTo } from '../load/under-load.ts';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
 import { assertExit, createTestApp, eventsOf, failureOf, type Run, type TestApp } from '../rig/test-app.ts';
@@ -167,7 +168,7 @@ onEachHost('stop', (createApp) => {
     assert.equal(again.stdout + again.stderr, '', 'cron would mail it');
   });
 
-  it('--inactive --older-than keeps what was active a moment ago', async () => {
+  it('--inactive --older-than keeps what was active a moment ago', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp();
     await app.succeed('update');
     await app.succeed('update');
@@ -245,7 +246,7 @@ onEachHost('restart', (createApp) => {
     assert.equal((await app.get('/')).version, '2');
   });
 
-  it('of the active slot uses the other backend as it is when that is ready', async () => {
+  it('of the active slot uses the other backend as it is when that is ready', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp();
     await app.succeed('start', '--all');
     const kept = pidOf(app, 'b');
@@ -254,7 +255,7 @@ onEachHost('restart', (createApp) => {
     assert.equal(await states(app), 'ready ready*');
   });
 
-  it('of an inactive slot leaves traffic alone', async () => {
+  it('of an inactive slot leaves traffic alone', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp();
     await app.succeed('start', '--all');
     const [link, active, old] = [app.linkIdentity(), app.pid('a'), pidOf(app, 'b')];
@@ -264,7 +265,7 @@ onEachHost('restart', (createApp) => {
     assert.notEqual(app.pid('b'), old);
   });
 
-  it('of a stopped slot just starts it', async () => {
+  it('of a stopped slot just starts it', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp();
     await app.succeed('start');
     const run = await app.succeed('restart', '--inactive');

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { it } from 'node:test';
+import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { inRepo } from '../rig/paths.ts';
 import { runs } from '../rig/processes.ts';
@@ -97,7 +98,9 @@ onEachHost('workers', (createApp) => {
     });
   });
 
-  it('that exit before they have been ready are a failed update, at once, with the code and the log', async () => {
+  it('that exit before they have been ready are a failed update, at once, with the code and the log', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createApp({ config: { listen: 'inherit', workers: 2 } });
     await app.succeed('start');
     // One that reads the version after the deploy would be of that.
