@@ -33,9 +33,10 @@ const plan = planOf({
   return (options.only.length === 0 || options.only.some(fits)) && !options.without.some(fits);
 });
 const results = options.results === null ? null : openResults(options.results);
-const todo = options.reportOnly
-  ? []
-  : plan.filter(({ id }) => options.again || results === null || results.find(id)?.error !== null);
+const todo =
+  results === null || options.reportOnly
+    ? []
+    : plan.filter(({ id }) => options.again || results.find(id)?.error !== null);
 const minutes = todo.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
 let reported: readonly Result[] = [];
 
@@ -46,7 +47,7 @@ if (options.list) {
   if (results !== null) await measureAll(results);
   const found = results === null ? readKept() : { machine: results.meta() as Machine | null, results: results.all() };
   reported = found.results;
-  console.log(writeReport(options.write ? keep(found) : found, options.write));
+  console.log(writeReport(options.write && results !== null ? keep(found) : found, options.write));
 }
 // What a peer that hangs has left open must not keep us.
 process.exit(oursFailed() ? 1 : 0);
