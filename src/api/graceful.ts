@@ -42,7 +42,12 @@ export interface Graceful {
   readonly config: Config;
   /** Starts the named slots; without a name, the app. */
   start(
-    options?: CallOptions & { readonly slots?: readonly Slot[]; readonly all?: boolean },
+    options?: CallOptions & {
+      readonly slots?: readonly Slot[];
+      readonly all?: boolean;
+      /** As for `update`: a directory, or with `release: git` a commit. */
+      readonly release?: string | null;
+    },
   ): Promise<Outcomes['start']>;
   /** Drains and stops. One of `slots`, `all` and `inactive` has to be given. */
   stop(
@@ -97,7 +102,8 @@ export async function createGraceful({
   ) => perform(system, name, input, { waitMs, ...options });
   return {
     config,
-    start: ({ slots = [], all = false, ...options } = {}) => call('start', { slots, all }, options, PATIENCE_MS),
+    start: ({ slots = [], all = false, release = null, ...options } = {}) =>
+      call('start', { slots, all, release }, options, PATIENCE_MS),
     stop({ slots = [], all = false, inactive = false, olderThanMs = null, force = false, ...options }) {
       const input = { slots, all, inactive, olderThanMs, force };
       return chosen('stop', input) ?? call('stop', input, options, inactive ? 0 : PATIENCE_MS);

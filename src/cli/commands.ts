@@ -178,7 +178,7 @@ export const COMMANDS = {
     summary: 'drain slots, then stop them',
     description: [
       'Waits until the last connection to a backend has closed (at most drainTimeout), then stops it.',
-      'The active slot hands its traffic to the other one first, if that is ready; if not, it is not stopped without --force. --all takes the app down on purpose: the link is removed, in-flight requests finish, and keepalive leaves the app down until the next start or update.',
+      'The active slot hands its traffic to the other one first, if that is ready; if not, it is not stopped without --force. --all takes the app down on purpose: the link is removed, in-flight requests finish, and keepalive leaves the app down until the next start, update or switch.',
     ],
     positionals: BOTH_SLOTS,
     flags: {
@@ -189,7 +189,10 @@ export const COMMANDS = {
         value: 'DURATION',
         description: 'With --inactive: leave alone what has been inactive for less than this.',
       },
-      force: { type: 'boolean', description: 'Stop the active slot although nothing can take over.' },
+      force: {
+        type: 'boolean',
+        description: 'Stop the active slot although nothing can take over: the app is down then, as after --all.',
+      },
       wait: {
         ...WAIT,
         description: `${WAIT.description} With --inactive the default is 0s, and being busy is not a failure.`,
@@ -254,7 +257,7 @@ export const COMMANDS = {
       { command: 'graceful switch', does: 'send traffic to the other slot' },
       { command: 'graceful switch a', does: 'send traffic to a' },
     ],
-    exits: [0, 1, 2, 4, 5, 70],
+    exits: [0, 1, 2, 3, 4, 5, 70],
   },
   status: {
     summary: 'show both slots as they are now',
@@ -277,7 +280,7 @@ export const COMMANDS = {
       { command: 'graceful status --json | jq .active', does: 'for scripts' },
       { command: 'graceful status -q || page-someone', does: 'only the exit code' },
     ],
-    exits: [0, 2, 3, 70],
+    exits: [0, 1, 2, 3, 70],
   },
   update: {
     summary: 'put the code on disk into service, losing no request',
@@ -313,7 +316,7 @@ export const COMMANDS = {
   keepalive: {
     summary: 'repair the app if it needs it; for cron',
     description: [
-      'If the active slot is healthy there is nothing to do, quietly. Else traffic goes to the other slot if that is ready, and if not, a backend is started as update would. After stop --all it does nothing.',
+      'If the active slot is healthy there is nothing to do, quietly. Else traffic goes to the other slot if that is ready, and if not, the version that served last is started again from its own directory: it deploys nothing. After stop --all it does nothing.',
     ],
     positionals: null,
     flags: {
@@ -372,7 +375,7 @@ export const COMMANDS = {
       { command: 'graceful history --failed -n 5', does: 'the last five that did not succeed' },
       { command: 'graceful history --json -n 1 | jq -r .reason', does: 'for scripts: one line of JSON for each' },
     ],
-    exits: [0, 2, 70],
+    exits: [0, 1, 2, 70],
   },
   logs: {
     summary: 'show and follow what the backends write',

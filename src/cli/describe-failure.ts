@@ -48,7 +48,13 @@ const account = (failure: FailureRecord): Account => {
       };
     }
     case 'busy': {
-      const { pid, operation, since, waitedMs } = failure.details;
+      const { pid, operation, since, waitedMs, leaving } = failure.details;
+      const waited = waitedMs > 0 ? `, waited ${humanDuration(waitedMs)}` : '';
+      if (leaving === true)
+        return {
+          what: failure.message,
+          next: ['Nothing was done. Try again when it has left, or the next one has come.'],
+        };
       if (operation === 'run')
         return {
           what: failure.message,
@@ -56,7 +62,7 @@ const account = (failure: FailureRecord): Account => {
         };
       const who = `${operation ?? 'another operation'}${pid === null ? '' : ` (pid ${pid})`}${since === null ? '' : ` since ${since}`}`;
       return {
-        what: `busy: ${who} holds the lock${waitedMs > 0 ? `, waited ${humanDuration(waitedMs)}` : ''}`,
+        what: `busy: ${who} holds the lock${waited}`,
         next: ['Nothing was done. Try again later, or wait longer with --wait 5m.'],
       };
     }
@@ -145,7 +151,7 @@ const account = (failure: FailureRecord): Account => {
       return {
         what: `the release cannot be run from: ${command}: ${reason}`,
         evidence: quoted(output),
-        next: [UNMOVED],
+        next: [UNMOVED, 'Put that right, then run the command again: what was half made is made anew.'],
       };
     }
     case 'hook-failed': {

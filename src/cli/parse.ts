@@ -190,7 +190,7 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
     return {
       kind: 'run',
       configs: given.texts('config'),
-      metricsListen: metricsListen === null ? null : parseListenAddress(metricsListen),
+      metricsListen: metricsListen === null ? null : parseListenAddress('--metrics-listen', metricsListen),
       globals: given.globals,
     };
   },
@@ -217,7 +217,11 @@ const BUILDERS: { readonly [Name in CommandName]: (given: Given<Name>) => Invoca
       });
     return { kind: 'completion', shell };
   },
-  front: (given) => ({ kind: 'front', listen: parseListenAddress(given.text('listen') ?? ''), globals: given.globals }),
+  front: (given) => ({
+    kind: 'front',
+    listen: parseListenAddress('--listen', given.text('listen') ?? ''),
+    globals: given.globals,
+  }),
 };
 
 /** A look costs a health probe per slot: more often than this would be load, not information. */

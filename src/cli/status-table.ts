@@ -17,7 +17,7 @@ export interface StatusTableOptions {
 /** The report as text that ends with a newline and takes at most `width` columns, as far as it can be had. */
 export const renderStatus = (report: StatusReport, options: StatusTableOptions): string => {
   const paint = pc.createColors(options.colour);
-  const hints = statusHints(report).flatMap((hint) =>
+  const hints = statusHints(report, options.now).flatMap((hint) =>
     wrap(printable(hint), options.width - 2).map((line, index) => `${index === 0 ? paint.yellow('!') : ' '} ${line}`),
   );
   return [

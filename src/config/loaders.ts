@@ -64,9 +64,13 @@ const LOAD_TIMEOUT_MS = 10_000;
 const tooSlow = (): FileSyntaxError =>
   new FileSyntaxError(`a file that is not done after ${LOAD_TIMEOUT_MS / 1000} s`, 'a file that can be loaded');
 
+const { exit } = process;
+/** Configurations are read side by side: only the last one that is done gives the process its end back. */
+let programs = 0;
+
 /** Programs do as they like: this one may neither end our process nor keep us waiting, and what it gives is read here, once. */
 async function runProgram(load: () => Promise<unknown>): Promise<unknown> {
-  const { exit } = process;
+  programs += 1;
   process.exit = () => {
     throw new FileSyntaxError('a file that ends the process that reads it', 'a file that can be loaded');
   };
@@ -79,7 +83,8 @@ async function runProgram(load: () => Promise<unknown>): Promise<unknown> {
     return readOut(await Promise.race([load(), late]), []);
   } finally {
     clearTimeout(timer);
-    process.exit = exit;
+    programs -= 1;
+    if (programs === 0) process.exit = exit;
   }
 }
 

@@ -117,7 +117,7 @@ function build(output: FileOutput, { file, base, stateDir, commands }: Resolved)
   const { schedule, hooks } = output;
   const argv = (key: string, command: string | readonly string[]): readonly string[] =>
     typeof command === 'string' ? (commands.get(key) ?? [command]) : command;
-  const hook = (name: keyof typeof hooks): readonly string[] | null => {
+  const hook = (name: keyof Config['hooks']): readonly string[] | null => {
     const command = hooks[name];
     return command === undefined ? null : argv(`hooks.${name}`, command);
   };
@@ -149,6 +149,7 @@ function build(output: FileOutput, { file, base, stateDir, commands }: Resolved)
     log: output.log,
     release: toReleases(output.release, base, (command) => argv('release.prepare', command)),
     hooks: { beforeStart: hook('beforeStart'), afterSwitch: hook('afterSwitch'), afterFailure: hook('afterFailure') },
+    hookTimeoutMs: hooks.timeout ?? output.startTimeout,
   };
 }
 

@@ -71,6 +71,7 @@ const hooks = closed({
   beforeStart: optional(argv('Runs before a backend is started; if it fails, so does the operation.')),
   afterSwitch: optional(argv('Runs after traffic has moved.')),
   afterFailure: optional(argv('Runs after an operation has failed.')),
+  timeout: optional(positiveDuration('How long each of them may take; as long as `startTimeout` by default.')),
 });
 
 const env = notAnArray(

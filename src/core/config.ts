@@ -104,6 +104,8 @@ export interface Config {
   readonly log: 'file' | 'inherit';
   readonly schedule: Schedule;
   readonly hooks: Hooks;
+  /** A hook that takes longer is ended. */
+  readonly hookTimeoutMs: number;
   /** `release: git`: each update runs from a worktree; null: from `cwd`. */
   readonly release: GitReleases | null;
 }

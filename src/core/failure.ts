@@ -15,6 +15,8 @@ export interface FailureDetails {
     readonly operation: string | null;
     readonly since: string | null;
     readonly waitedMs: number;
+    /** It is no operation, but a supervisor about to leave, which begins nothing any more. */
+    readonly leaving?: true;
   };
   /** The lock was taken from us while we held it. */
   'lock-lost': { readonly path: string };

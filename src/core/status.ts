@@ -1,5 +1,6 @@
 // The state of one app as `status --json` prints it (README, docs/json.md): computed from the system on demand, never cached.
 import type { Connections } from './events.ts';
+import type { HistoryEntry } from './history.ts';
 import type { Slot } from './slot.ts';
 
 /** What the operator wants, kept on disk. */
@@ -65,8 +66,12 @@ export interface StatusReport {
   readonly active: Slot | null;
   readonly link: { readonly path: string; readonly target: string | null };
   readonly supervisor: SupervisorStatus | null;
+  /** How the newest update ended, or what came after it and put a version into service; null where the history does not say. */
+  readonly lastUpdate: LastUpdate | null;
   readonly slots: readonly SlotStatus[];
 }
+
+export type LastUpdate = Pick<HistoryEntry, 'at' | 'operation' | 'result' | 'code' | 'reason'>;
 
 /** The long-lived host of this app, and what it is about to do. */
 export interface SupervisorStatus {

@@ -33,12 +33,18 @@ export const NO_VERSIONS: Versions = { serving: null, list: [] };
 
 const KEPT = 10;
 
-/** Traffic leads to this backend now. `inPlaceOf`: the earlier version that it is, started anew. */
+/**
+ * Traffic leads to this backend now. `inPlaceOf`: the earlier version that it is, started anew. So is the one that served last where
+ * that has gone and was the same release from the same directory: a version that crashes again and again does not push out
+ * the one to go back to.
+ */
 export function serve(versions: Versions, backend: Omit<Version, 'ended'>, inPlaceOf: string | null = null): Versions {
   const { instance, slot, cwd, release, startedAt } = backend;
   const version: Version = { instance, slot, cwd, release, startedAt, ended: null };
-  const known = indexOf(versions, inPlaceOf ?? instance);
-  if (known !== -1)
+  const known = [inPlaceOf, instance, sameThatEnded(versions, backend)]
+    .map((wanted) => (wanted === null ? -1 : indexOf(versions, wanted)))
+    .find((index) => index !== -1);
+  if (known !== undefined)
     return { serving: instance, list: versions.list.map((other, index) => (index === known ? version : other)) };
   const before = versions.list.slice(Math.max(0, indexOf(versions, versions.serving)));
   return { serving: instance, list: [version, ...before].slice(0, KEPT) };
@@ -61,6 +67,12 @@ export function versionBefore({ serving, list }: Versions): Version | null {
   const isSame = ({ ended, cwd, release }: Version): boolean =>
     ended !== null && release !== null && cwd === now.cwd && release === now.release;
   return list.slice(index + 1).find((version) => !isSame(version)) ?? null;
+}
+
+function sameThatEnded(versions: Versions, { cwd, release }: Pick<Version, 'cwd' | 'release'>): string | null {
+  const served = versions.list[indexOf(versions, versions.serving)];
+  if (served === undefined || served.ended === null || release === null) return null;
+  return served.cwd === cwd && served.release === release ? served.instance : null;
 }
 
 const indexOf = ({ list }: Versions, wanted: string | null): number =>

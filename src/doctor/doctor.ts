@@ -93,7 +93,17 @@ async function statusOf({ config, paths }: AppSystem, { status }: DoctorOptions)
     if (GracefulError.from(thrown).failure.code !== 'state-dir') throw thrown;
     const { name, stateDir, file } = config;
     const link = { path: paths.link, target: null };
-    return { name, stateDir, config: file, desired: 'up', active: null, link, supervisor: null, slots: [] };
+    return {
+      name,
+      stateDir,
+      config: file,
+      desired: 'up',
+      active: null,
+      link,
+      supervisor: null,
+      lastUpdate: null,
+      slots: [],
+    };
   }
 }
 

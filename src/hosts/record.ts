@@ -37,7 +37,12 @@ const CHANGES: ReadonlySet<GracefulEvent['type']> = new Set([
 
 const isChange = ({ type }: GracefulEvent): boolean => CHANGES.has(type);
 
-const REFUSALS: ReadonlySet<FailureRecord['code']> = new Set(['busy', 'slot-not-ready', 'would-lose-traffic']);
+const REFUSALS: ReadonlySet<FailureRecord['code']> = new Set([
+  'busy',
+  'slot-not-ready',
+  'would-lose-traffic',
+  'cannot-roll-back',
+]);
 const MAX_REASON = 500;
 
 async function entryOf(system: AppSystem, done: Done): Promise<HistoryEntry> {

@@ -79,6 +79,7 @@ export async function drain(app: App, backend: BackendRecord, deadlines: DrainDe
     const lookedAt = monotonicMs();
     const connections = await app.system.connections(backend);
     if (connections !== null && total(connections) === 0) return;
+    if (connections === null && hasGone(app, backend)) return;
     if (describeConnections(connections) !== describeConnections(shown)) {
       shown = connections;
       app.emit({
@@ -110,6 +111,13 @@ function firstOf(...signals: readonly AbortSignal[]): Disposable & { readonly si
       for (const signal of signals) signal.removeEventListener('abort', abort);
     },
   };
+}
+
+/** It has died meanwhile, with everything that it had started: nobody is connected to it. */
+function hasGone(app: App, backend: BackendRecord): boolean {
+  const state = app.system.record(backend.slot);
+  const isThere = state.kind === 'alive' && state.record.instance === backend.instance;
+  return !isThere && app.system.leftBehind(backend).length === 0;
 }
 
 const total = ({ accepted, queued }: Connections): number => accepted + queued;

@@ -6,6 +6,7 @@ import { SLOTS, type Slot } from '../core/slot.ts';
 import type { App } from './app.ts';
 import { examine } from './examine.ts';
 import { failOver } from './fail-over.ts';
+import { makeWay } from './make-way.ts';
 import { type Snapshot, settle } from './observe.ts';
 import { served } from './releases.ts';
 import { renew } from './update.ts';
@@ -33,20 +34,13 @@ export async function heal(app: App, reason: string, sick: string | null): Promi
         const watched = `${finding.reason}; an update watches it, and slot ${standby} is not ready to go back to yet`;
         return { done: { action: 'busy', active: snapshot.active, reason: watched } };
       }
-      return { slot: makeWay(app, snapshot) };
+      const slot = slotToHeal(snapshot);
+      makeWay(app, snapshot, slot); // for good: nothing ready is left that somebody might go back from
+      return { slot };
     },
     { directory: () => served(app) },
   );
   return 'action' in renewed ? renewed : { action: 'started', active: renewed.to };
-}
-
-/** The slot to start in. Where the link leads to that, nobody listens now: without it nobody can come before it is ready. */
-function makeWay(app: App, snapshot: Snapshot): Slot {
-  const slot = slotToHeal(snapshot);
-  if (slot !== snapshot.active) return slot;
-  app.system.link.remove();
-  app.emit({ type: 'link-removed', from: slot });
-  return slot;
 }
 
 function isStandby(app: App, { backends }: Snapshot, slot: Slot): boolean {

@@ -29,7 +29,7 @@ export async function moveTraffic(app: App, before: Snapshot, to: Reachable): Pr
   const { slot } = backend;
   // The last moment at which the operator may change his mind.
   assertNotAborted(app);
-  await app.system.applySocketRights(slot);
+  await app.system.applySocketRights(slot, false);
   assertStillThere(app, backend);
   if (before.desired === 'down') {
     desired.write('up', app.operation);

@@ -7,6 +7,7 @@ import { type App, msSince } from './app.ts';
 import { bringUp, prepareStart } from './bring-up.ts';
 import { inEmptySlot } from './empty-slot.ts';
 import { assertStillWanted } from './intent.ts';
+import { makeWay } from './make-way.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, isReady, observe, settle } from './observe.ts';
 import { ranFrom, served } from './releases.ts';
@@ -54,6 +55,7 @@ async function restartSlot(app: App, slot: Slot): Promise<'restarted' | 'traffic
     },
     prepare: () => prepareStart(app, slot, directory),
     async work(_slot, snapshot) {
+      using _way = makeWay(app, snapshot, slot);
       await using fresh = await bringUp(app, slot, directory);
       const others = { ...snapshot, backends: { ...snapshot.backends, [slot]: null } };
       if (!(await activeHealth(app, others))?.ok) await moveTraffic(app, snapshot, fresh);

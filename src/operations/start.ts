@@ -9,6 +9,7 @@ import { type App, msSince } from './app.ts';
 import { bringUp, prepareStart } from './bring-up.ts';
 import { inEmptySlot } from './empty-slot.ts';
 import { assertStillWanted } from './intent.ts';
+import { makeWay } from './make-way.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, observe, settle } from './observe.ts';
 import { deployed } from './releases.ts';
@@ -51,9 +52,11 @@ async function startSlot(app: App, slot: Slot, release: string | null | undefine
       return { done: { slot, wasRunning: true } };
     },
     prepare: () => prepareStart(app, slot, directory),
-    async work() {
+    async work(_slot, snapshot) {
+      using way = makeWay(app, snapshot, slot);
       await using fresh = await bringUp(app, slot, directory);
-      fresh.keep();
+      if (way.isActive) await moveTraffic(app, snapshot, fresh);
+      else fresh.keep();
       return { slot, wasRunning: false };
     },
   });

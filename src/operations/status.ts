@@ -10,8 +10,9 @@ import type { Usage } from '../system/processes/usage.ts';
 export async function status(system: AppSystem): Promise<StatusReport> {
   const { config, paths } = system;
   const link = system.link.read();
-  const [supervisor, slots] = await Promise.all([
+  const [supervisor, lastUpdate, slots] = await Promise.all([
     system.supervisor(),
+    system.lastUpdate(),
     Promise.all(SLOTS.map((slot) => slotStatus(system, slot))),
   ]);
   return {
@@ -22,6 +23,7 @@ export async function status(system: AppSystem): Promise<StatusReport> {
     active: link.slot,
     link: { path: paths.link, target: link.target },
     supervisor,
+    lastUpdate,
     slots: slots.map((slot) => ({ ...slot, active: slot.name === link.slot })),
   };
 }

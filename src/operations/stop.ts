@@ -6,7 +6,7 @@ import { inactiveForMs, slotsToEmpty } from '../core/plan.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import type { Desired } from '../core/status.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
-import { type App, aborted, msSince } from './app.ts';
+import { type App, aborted, LOCK_LOST, msSince } from './app.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, isReady, observe, type Snapshot, settle } from './observe.ts';
@@ -98,7 +98,9 @@ async function leave(app: App, slot: Slot, force: boolean): Promise<void> {
   if (snapshot.active !== slot) return;
   const other = snapshot.backends[otherSlot(slot)];
   if (other !== null && (await isReady(app, other))) return moveTraffic(app, snapshot, { backend: other });
-  if (!force && snapshot.backends[slot] !== null)
+  // A dead one takes nothing with it: that the app is to be down is for --force and --all to say.
+  if (!force && snapshot.occupants[slot] === null) return;
+  if (!force)
     throw fail(
       'would-lose-traffic',
       `slot ${slot} is active and slot ${otherSlot(slot)} is not ready to take its traffic`,
@@ -154,11 +156,19 @@ function removeLink(app: App, snapshot: Snapshot): void {
   app.emit({ type: 'link-removed', from: snapshot.active });
 }
 
-/** Ctrl-C while connections drain: what still runs serves again. */
+/**
+ * Ctrl-C while connections drain: what still runs serves again.
+ * @throws `not-serving` when what had the traffic has been stopped already.
+ */
 async function comeBack(app: App, before: Snapshot): Promise<void> {
   await app.undo(async () => {
     const now = observe(app);
-    if (before.active === null || now.active !== null || now.backends[before.active] === null) return;
+    if (before.active === null || now.active !== null) return;
+    if (now.backends[before.active] === null) {
+      if (before.backends[before.active] === null || app.signal.reason === LOCK_LOST) return;
+      const reason = `slot ${before.active} had been stopped before ${String(app.signal.reason)} came`;
+      throw fail('not-serving', `nothing ready is serving: ${reason}`, { reason });
+    }
     app.system.desired.write(before.desired, app.operation);
     app.system.link.point(before.active);
     app.emit({ type: 'traffic-restored', to: before.active, reason: aborted(app).message });

@@ -34,7 +34,7 @@ export async function untilReady(app: App, launched: LaunchedBackend): Promise<B
 
   switch (verdict.type) {
     case 'ready': {
-      await app.system.applySocketRights(slot);
+      await app.system.applySocketRights(slot, true);
       const backend = { ...launched.record, readyAt: new Date().toISOString() };
       app.system.saveRecord(backend);
       app.emit({ type: 'backend-ready', slot, pid, ms: msSince(startedAt), detail: verdict.health.detail });

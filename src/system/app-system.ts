@@ -6,7 +6,7 @@ import type { Connections, EventSink, HookName } from '../core/events.ts';
 import type { HistoryEntry } from '../core/history.ts';
 import type { PlannedStart } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
-import type { Health, SupervisorStatus, WorkerStatus } from '../core/status.ts';
+import type { Health, LastUpdate, SupervisorStatus, WorkerStatus } from '../core/status.ts';
 import type { Announcements } from './announcements.ts';
 import { type BackendRecord, type RecordState, readRecord, removeRecord, writeRecord } from './backend-record.ts';
 import { countConnections } from './connections.ts';
@@ -14,7 +14,7 @@ import { type DesiredFile, openDesired } from './desired.ts';
 import type { HookResult } from './hooks.ts';
 import { nobodyListensAt } from './knock.ts';
 import type { LaunchedBackend } from './launcher.ts';
-import { type Link, openLink } from './link.ts';
+import { type Link, openLink, servingSocket } from './link.ts';
 import type { Lock, LockHolder, LockRequest } from './lock.ts';
 import type { ProbeTarget } from './probes/finding.ts';
 import { probe } from './probes/probe.ts';
@@ -76,6 +76,8 @@ export interface AppSystem {
   logTail(slot: Slot, from: number): Promise<readonly string[]>;
   /** Appends to the history. */
   remember(entry: HistoryEntry): Promise<void>;
+  /** Null where its newest entries do not say. */
+  lastUpdate(): Promise<LastUpdate | null>;
 
   /** The directory to start from, see releases/choose.ts. */
   chooseRelease(wanted: string | null, emit: EventSink, signal: AbortSignal): Promise<string | null>;
@@ -87,7 +89,8 @@ export interface AppSystem {
   /** Whether somebody else listens there, which `clearSocket` would refuse. */
   checkSocket(slot: Slot): Promise<void>;
   socketExists(slot: Slot): Promise<boolean>;
-  applySocketRights(slot: Slot): Promise<void>;
+  /** `isNew`: of a backend that has just been started. */
+  applySocketRights(slot: Slot, isNew: boolean): Promise<void>;
   listeningAddresses(record: BackendRecord): Promise<readonly string[]>;
   connections(record: BackendRecord): Promise<Connections | null>;
   /** Whether clients may be connected from where our tables do not reach. */
@@ -150,7 +153,7 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     forget: (slot) => removeRecord(paths.slots[slot]),
     leftBehind: (record) => familyOf(record, paths.slots[record.slot].socket),
     nobodyListens: (slot) => nobodyListensAt(paths.slots[slot].socket),
-    preflight: async (slot, directory) => (await import('./launcher.ts')).preflight(config, paths, slot, directory),
+    preflight: async (slot, directory) => (await import('./launch-plan.ts')).preflight(config, paths, slot, directory),
     planStart: async (slot, running, directory) =>
       (await import('./planned-start.ts')).plannedStart(config, paths, slot, running, directory),
     loadLauncher() {
@@ -184,14 +187,20 @@ export function openAppSystem(config: Config, host: HostHooks = {}): AppSystem {
     },
     isDirectory: async (path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false,
     remember: async (entry) => (await import('./history.ts')).appendHistory(paths, entry),
+    lastUpdate: async () =>
+      existsSync(paths.history) ? (await import('./last-update.ts')).readLastUpdate(paths.history) : null,
 
     clearSocket: async (slot) => (await import('./socket-file.ts')).clearSocketFile(slot, paths.slots[slot].socket),
     checkSocket: async (slot) => {
       await (await import('./socket-file.ts')).isStaleSocket(slot, paths.slots[slot].socket);
     },
     socketExists: async (slot) => (await import('./socket-file.ts')).socketExists(paths.slots[slot].socket),
-    applySocketRights: async (slot) =>
-      (await import('./socket-file.ts')).applySocketRights(paths.slots[slot].socket, config),
+    applySocketRights: async (slot, isNew) =>
+      (await import('./socket-rights.ts')).applySocketRights(
+        paths.slots[slot].socket,
+        config,
+        isNew ? servingSocket(paths) : null,
+      ),
     listeningAddresses: async (record) => (await import('./listeners.ts')).listeningAddresses(record.pid),
     isInContainer,
     connections(record) {

@@ -2,11 +2,10 @@
 // file becomes the older one, and the former older one goes.
 import { closeSync, constants, fstatSync, openSync, readSync, renameSync, statSync, writeSync } from 'node:fs';
 import type { HistoryEntry } from '../core/history.ts';
-import { isSlot } from '../core/slot.ts';
 import { isOwn, readIfPresent } from './atomic-file.ts';
 import { enterGate } from './gate.ts';
+import { parseEntry } from './history-entry.ts';
 import type { StatePaths } from './state-paths.ts';
-import { isObject, isText, isTextOrNull, isTime, parseObject } from './stored-values.ts';
 
 const FULL_BYTES = 1024 * 1024;
 /** What is much larger is nothing that we wrote. */
@@ -60,26 +59,3 @@ function endsTorn(file: number): boolean {
   const last = Buffer.alloc(1);
   return size > 0 && readSync(file, last, 0, 1, size - 1) === 1 && last[0] !== 0x0a;
 }
-
-/** Whole, or not an entry: whoever prints it relies on each of its fields. */
-function parseEntry(line: string): HistoryEntry | null {
-  const entry = parseObject(line);
-  if (entry === null) return null;
-  const { at, ms, operation, result, code, reason, from, to, started, stopped, release, after, by, host } = entry;
-  const isEntry =
-    isTime(at) &&
-    typeof ms === 'number' &&
-    [operation, host].every(isText) &&
-    isResult(result) &&
-    [code, reason, release].every(isTextOrNull) &&
-    [from, to].every((slot) => slot === null || isSlot(slot)) &&
-    [started, stopped].every((slots) => Array.isArray(slots) && slots.every(isSlot)) &&
-    (after === null || (isObject(after) && isTextOrNull(after['operation']))) &&
-    isCaller(by);
-  return isEntry ? (entry as unknown as HistoryEntry) : null;
-}
-
-const isCaller = (by: unknown): boolean =>
-  isObject(by) && [by['user'], by['sudoUser'], by['via']].every(isTextOrNull) && isText(by['command']);
-
-const isResult = (value: unknown): boolean => value === 'done' || value === 'failed' || value === 'refused';

@@ -5,7 +5,7 @@ import { monotonicMs } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { HookName } from '../core/events.ts';
 import type { Slot } from '../core/slot.ts';
-import { resolveCwd } from './launcher.ts';
+import { resolveCwd } from './launch-plan.ts';
 import { endOrphan, runNoted } from './orphans.ts';
 import { type Program, runProgram } from './program.ts';
 import type { StatePaths } from './state-paths.ts';
@@ -17,7 +17,7 @@ export type HookResult =
   | { readonly ok: false; readonly ms: number; readonly reason: string; readonly output: readonly string[] };
 
 /**
- * Runs a hook to its end, in the app's directory and environment, within `startTimeout`.
+ * Runs a hook to its end, in the app's directory and environment, within `hooks.timeout`.
  * GRACEFUL_HOOK is set: a `graceful` command in it that needs the lock fails at once instead of waiting for its own parent.
  */
 export async function runHook(
@@ -32,7 +32,7 @@ export async function runHook(
   const startedAt = monotonicMs();
   const { socket } = paths.slots[slot];
   const values = { socket, slot, name: config.name, stateDir: config.stateDir };
-  const limit = AbortSignal.timeout(config.startTimeoutMs);
+  const limit = AbortSignal.timeout(config.hookTimeoutMs);
   // afterFailure runs when the operation is over, perhaps beside the next one.
   const isUnderLock = hook !== 'afterFailure';
   const cwd = await resolveCwd(directory ?? config.cwd, slot);
@@ -55,7 +55,7 @@ export async function runHook(
     return {
       ok: false,
       ms,
-      reason: limit.aborted ? `still running after ${config.startTimeoutMs} ms` : 'aborted',
+      reason: limit.aborted ? `still running after ${config.hookTimeoutMs} ms, and ended (hooks.timeout)` : 'aborted',
       output,
     };
   return {

@@ -47,6 +47,12 @@ export function openLink(paths: StatePaths): Link {
   };
 }
 
+/** The socket of the slot that the link leads to; null where it leads to none. */
+export function servingSocket(paths: StatePaths): string | null {
+  const { slot } = readLink(paths);
+  return slot === null ? null : paths.slots[slot].socket;
+}
+
 function readLink(paths: StatePaths): LinkState {
   const path = paths.link;
   try {

@@ -6,7 +6,7 @@ import type { Changes, PlannedStart } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
 import { isErrno } from './atomic-file.ts';
 import type { BackendRecord } from './backend-record.ts';
-import { planFor } from './launcher.ts';
+import { planFor } from './launch-plan.ts';
 import { releaseOf } from './release.ts';
 import type { StatePaths } from './state-paths.ts';
 

@@ -40,8 +40,11 @@ export function listenAt(path: string, { socketMode }: Config): SlotSocket {
     release() {
       // libuv unlinks what it has bound (uv__pipe_close): the file is kept under another name meanwhile.
       const kept = tempPathFor(path);
-      linkSync(path, kept);
-      server.close();
+      try {
+        linkSync(path, kept);
+      } finally {
+        server.close();
+      }
       renameSync(kept, path);
     },
   };

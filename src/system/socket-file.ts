@@ -1,12 +1,10 @@
-// A slot's socket file: whether somebody listens behind it, and who may connect to it.
+// A slot's socket file: whether somebody listens behind it.
 import { lstatSync } from 'node:fs';
-import { chmod, chown, lstat } from 'node:fs/promises';
-import type { Config } from '../core/config.ts';
+import { lstat } from 'node:fs/promises';
 import { fail } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
 import { isErrno, removeFile } from './atomic-file.ts';
 import { kindOf } from './file-kind.ts';
-import { groupId } from './group-id.ts';
 import { knockAt } from './knock.ts';
 import { socketInodesOf } from './processes/open-sockets.ts';
 import { listPids } from './processes/stat.ts';
@@ -41,12 +39,6 @@ export async function isStaleSocket(slot: Slot, path: string): Promise<boolean> 
   if (knock !== 'refused')
     throw inUse(knock === 'answered' ? listenerOf(path) : `something that answers ${knock.errno}`);
   return true;
-}
-
-/** Sets mode and group as configured. The link must not point here before. */
-export async function applySocketRights(path: string, config: Config): Promise<void> {
-  if (config.socketGroup !== null) await chown(path, -1, await groupId(config.socketGroup));
-  await chmod(path, config.socketMode);
 }
 
 /** Says who listens at a path, as far as we may see. */

@@ -112,7 +112,8 @@ const REFUSED: readonly (readonly [line: string, message: RegExp, hint: RegExp |
   ['update --json=yes', /--json takes no value, found "yes"/, null],
   ['update -c a -c b', /-c is given 2 times/, /give it once/],
   ['front --listen :8080', /found ":8080", expected HOST:PORT/, /0\.0\.0\.0:8080/],
-  ['front --listen localhost:70000', /expected HOST:PORT/, null],
+  ['front --listen localhost:70000', /^--listen: .*expected HOST:PORT/, null],
+  ['run --metrics-listen localhost', /^--metrics-listen: found "localhost", expected HOST:PORT/, null],
 ];
 
 for (const [line, message, hint] of REFUSED) {

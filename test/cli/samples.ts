@@ -131,6 +131,7 @@ export const REPORT: StatusReport = {
   active: 'a',
   link: { path: '/srv/app/run/app.socket', target: 'app-a.socket' },
   supervisor: { retry: null, pid: 812 },
+  lastUpdate: { at: '2025-06-01T00:00:00.000Z', operation: 'update', result: 'done', code: null, reason: null },
   slots: [
     {
       name: 'a',

@@ -32,6 +32,7 @@ test('a command is all that a configuration needs', async () => {
     release: null,
     schedule: { keepalive: '* * * * *', stopInactive: '*/5 * * * *', stopInactiveOlderThanMs: 300_000, timeZone: null },
     hooks: { beforeStart: null, afterSwitch: null, afterFailure: null },
+    hookTimeoutMs: 60_000,
   });
 });
 
@@ -65,7 +66,12 @@ test('every key arrives as it was meant', async () => {
       log: 'inherit',
       release: { type: 'git', dir: '../releases', keep: 2, prepare: 'npm ci', timeout: '1m' },
       schedule: { keepalive: null, stopInactive: false, stopInactiveOlderThan: '1h', timeZone: 'Europe/Berlin' },
-      hooks: { beforeStart: ['bin/migrate'], afterSwitch: 'bin/purge --all', afterFailure: ['bin/page', 'me'] },
+      hooks: {
+        beforeStart: ['bin/migrate'],
+        afterSwitch: 'bin/purge --all',
+        afterFailure: ['bin/page', 'me'],
+        timeout: '5m',
+      },
     },
   });
   assert.deepEqual(await files.load({ file: 'etc/app.json' }), {
@@ -96,6 +102,7 @@ test('every key arrives as it was meant', async () => {
     release: { dir: `${files.dir}/releases`, keep: 2, prepare: ['npm', 'ci'], timeoutMs: 60_000 },
     schedule: { keepalive: null, stopInactive: null, stopInactiveOlderThanMs: 3_600_000, timeZone: 'Europe/Berlin' },
     hooks: { beforeStart: ['bin/migrate'], afterSwitch: ['bin/purge', '--all'], afterFailure: ['bin/page', 'me'] },
+    hookTimeoutMs: 300_000,
   });
 });
 

@@ -79,6 +79,21 @@ test('--state-dir and GRACEFUL_STATEDIR are relative to the working directory, t
   assert.equal(await stateDirOf({ stateDir: '/run/x' }), '/run/x');
 });
 
+test('several that are programs are read side by side, and the process can end afterwards', async () => {
+  using files = workspace({
+    'a.mjs': 'export default { command: ["a"] };',
+    'b.ts': 'export default { command: ["b"] };',
+    'c.mjs': 'await new Promise((resolve) => setTimeout(resolve, 50)); export default { command: ["c"] };',
+  });
+  const { exit } = process;
+  const found = await Promise.all(['a.mjs', 'b.ts', 'c.mjs'].map((file) => files.load({ file })));
+  assert.deepEqual(
+    found.map(({ command }) => command[0]),
+    ['a', 'b', 'c'],
+  );
+  assert.equal(process.exit, exit);
+});
+
 test('findConfigFile names the file that would be loaded', async () => {
   using files = workspace({ 'app/graceful.config.json': { command: ['x'] } });
   const find = (cwd: string) => findConfigFile({ cwd, env: {}, file: null });

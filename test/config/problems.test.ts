@@ -38,7 +38,7 @@ test('an object that cannot be made a string is refused like any other', async (
 
 test('an unknown key that resembles none gets the list of valid ones', async () => {
   assert.deepEqual(await linesFor({ command, hooks: { zzz: 1 } }), [
-    'hooks.zzz: unknown key, expected one of beforeStart, afterSwitch, afterFailure',
+    'hooks.zzz: unknown key, expected one of beforeStart, afterSwitch, afterFailure, timeout',
   ]);
 });
 

@@ -51,6 +51,16 @@ describe('the version before', () => {
     const died = end(served('1', '2'), '2', { at: AT, by: null });
     assert.equal(before(serve(died, backend('2 again', code))), '1');
   });
+  it('stays, however often the one that serves crashes and is started anew', () => {
+    const code = { cwd: '/srv/2', release: '2' };
+    let versions = served('1', '2');
+    for (let crash = 0; crash < 20; crash += 1) {
+      versions = end(versions, versions.serving ?? '', { at: AT, by: null });
+      versions = serve(versions, backend(`2, ${crash}`, code));
+    }
+    assert.equal(before(versions), '1');
+    assert.equal(versions.list.length, 2);
+  });
   it('is the same code from the same directory while its backend runs: its environment may be another one', () => {
     const versions = serve(served('1', '2'), backend('2 again', { cwd: '/srv/2', release: '2' }));
     assert.equal(before(versions), '2');

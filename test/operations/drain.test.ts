@@ -105,6 +105,20 @@ onEachHost('a drain', (createApp) => {
     assert.equal((await app.get('/')).version, '3');
   });
 
+  it('ends when the backend dies: nobody is connected to it any more', async () => {
+    await using app = await createApp({ config: { drainTimeout: '1h' } });
+    await app.succeed('update');
+    const client = await openWebSocket({ socketPath: app.link });
+    await app.succeed('update');
+    app.deploy('3');
+    const update = app.spawnGraceful(['update', '--json']);
+    await update.event('waiting', (event) => event.for === 'drain' && event.slot === 'a');
+    process.kill(app.pid('a') ?? assert.fail(), 'SIGKILL');
+    assert.equal((await update.finished).code, 0);
+    await client.closed;
+    assert.equal((await app.get('/')).version, '3');
+  });
+
   it('is given up when traffic comes back by a rollback: the backend is kept', async () => {
     await using app = await createApp({ config: { drainTimeout: '1h' } });
     await app.succeed('update');

@@ -1,6 +1,6 @@
 // What a backend, a hook and a health check are given; and who may connect to the socket.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SKIP_IN_SHORT } from '../rig/extent.ts';
@@ -149,6 +149,16 @@ onEachHost('the socket', (createApp) => {
     await using app = await createApp({ config: { listen: 'inherit', command: ['sleep', '600'], startTimeout: '1s' } });
     const run = await app.graceful('update');
     assert.equal(failureOf(run, 'not-ready').details.lastProbe, 'no answer yet');
+  });
+
+  it('keeps the group of the one that serves, whoever starts the next: a proxy that reaches the old version reaches the new one', async () => {
+    const group = aGroupOfOurs();
+    await using app = await createApp();
+    await app.succeed('update');
+    assert.notEqual(statSync(app.socket('a')).gid, group.id);
+    chownSync(app.socket('a'), -1, group.id);
+    await app.succeed('update');
+    assert.equal(statSync(app.socket('b')).gid, group.id);
   });
 
   it('of a group that does not exist: exit code 2, and nothing is left running', async () => {

@@ -98,6 +98,23 @@ onEachHost('an interrupt', (createApp) => {
     client.close();
   });
 
+  it('Ctrl-C while `stop --all` drains, and what had the traffic is stopped: exit code 3, for nothing serves', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
+    await using app = await createApp({ config: { drainTimeout: '60s' } });
+    await app.succeed('update');
+    const client = await openWebSocket({ socketPath: app.link });
+    await app.succeed('update');
+    const stop = app.spawnGraceful(['stop', '--all', '--json']);
+    await stop.event('backend-stopped', ({ slot }) => slot === 'b');
+    stop.process.kill('SIGINT');
+    const run = await stop.finished;
+    assertExit(run, 3);
+    assert.match(failureOf(run, 'not-serving').details.reason, /^slot b had been stopped before/);
+    client.close();
+    await app.succeed('start');
+  });
+
   it('after the switch it is too late for Ctrl-C: it says so, and the update completes', async () => {
     await using app = await createApp();
     await app.succeed('update');

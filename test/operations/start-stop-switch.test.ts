@@ -96,6 +96,29 @@ describe('start [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
     assert.equal(await states(app), 'stopped ready*');
   });
 
+  it('where the link leads to a dead backend: nobody can come before the new one is ready', async () => {
+    await using app = await createTestApp();
+    await app.succeed('start');
+    process.kill(pidOf(app, 'a'), 'SIGKILL');
+    app.deploy('2', { APP_BROKEN: 'never-listens' });
+    app.configure({ startTimeout: '500ms' });
+    const start = app.spawnGraceful(['start', '--json']);
+    await start.event('waiting', (event) => event.for === 'ready');
+    assert.equal(existsSync(app.link), false);
+    assertExit(await start.finished, 1);
+    assert.equal(app.active(), 'a', 'which version is active is not forgotten');
+    app.deploy('3', { APP_BROKEN: '' });
+    app.configure({ startTimeout: '60s' });
+    const all = await app.succeed('start', '--all');
+    const order = all.events.map(({ type }) => type).filter((type) => /backend-started|switched/.test(type));
+    assert.deepEqual(
+      order,
+      ['backend-started', 'traffic-switched', 'backend-started'],
+      'it does not wait for the other',
+    );
+    assert.equal((await app.get('/')).version, '3');
+  });
+
   it('of the other slot takes the traffic when the active backend is dead', async () => {
     await using app = await createTestApp();
     await app.succeed('start', 'a');
@@ -103,6 +126,21 @@ describe('start [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
     await app.succeed('start', 'b');
     assert.equal(await states(app), 'stopped ready*');
   });
+});
+
+it('stop of an active slot whose backend is dead [one-shot] takes nothing down without --force: keepalive brings the app back', async () => {
+  await using app = await createTestApp();
+  await app.succeed('start');
+  process.kill(pidOf(app, 'a'), 'SIGKILL');
+  assert.deepEqual(outcomeOf(await app.succeed('stop', 'a')), {
+    operation: 'stop',
+    stopped: [],
+    kept: [{ slot: 'a', reason: 'it is not running' }],
+    active: 'a',
+    ms: 0,
+  });
+  await app.succeed('keepalive');
+  assert.equal((await app.get('/')).status, 200);
 });
 
 onEachHost('stop', (createApp) => {

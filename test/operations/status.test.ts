@@ -21,12 +21,14 @@ describe('status', { concurrency: 4, timeout: 600_000 }, () => {
       'active',
       'link',
       'supervisor',
+      'lastUpdate',
       'slots',
     ]);
     const [a, b] = report.slots;
     assert.ok(a && b && a.startedAt !== null && a.health !== null && a.connections !== null);
+    assert.ok(report.lastUpdate !== null);
     assert.deepEqual(
-      { ...report, slots: [] },
+      { ...report, slots: [], lastUpdate: { ...report.lastUpdate, at: '' } },
       {
         name: 'app',
         stateDir: app.stateDir,
@@ -35,6 +37,7 @@ describe('status', { concurrency: 4, timeout: 600_000 }, () => {
         active: 'a',
         link: { path: app.link, target: 'app-a.socket' },
         supervisor: null,
+        lastUpdate: { at: '', operation: 'update', result: 'done', code: null, reason: null },
         slots: [],
       },
     );
@@ -83,6 +86,28 @@ describe('status', { concurrency: 4, timeout: 600_000 }, () => {
     assert.equal((await app.status()).slots[0]?.state, 'unready');
     await app.succeed('stop', '--all');
     assertExit(await app.plain('status'), 3);
+  });
+
+  it('tells of an update that failed, until another one has put a version into service', async () => {
+    await using app = await createTestApp();
+    await app.succeed('update');
+    app.deploy('2', { APP_BROKEN: 'exits' });
+    assertExit(await app.graceful('update'), 1);
+    const { lastUpdate } = await app.status();
+    assert.deepEqual(
+      { ...lastUpdate, at: '', reason: '' },
+      { at: '', operation: 'update', result: 'failed', code: 'backend-exited', reason: '' },
+    );
+    assert.match(
+      (await app.plain('status')).stdout,
+      /^! The last update failed, .* ago: slot b: the backend exited with code 3/m,
+    );
+    app.deploy('1', { APP_BROKEN: '' });
+    await app.succeed('restart', 'a');
+    assert.equal((await app.status()).lastUpdate?.result, 'failed', 'it deploys nothing');
+    app.deploy('3', { APP_BROKEN: '' });
+    await app.succeed('update');
+    assert.doesNotMatch((await app.plain('status')).stdout, /^!/m);
   });
 
   it('writes nothing, not even the state dir', async () => {

@@ -169,13 +169,13 @@ const CASES: readonly Case[] = [
     title: 'is prepared by a beforeStart hook that hangs: it is given startTimeout',
     spoil: (app) => app.configure({ startTimeout: '500ms', hooks: { beforeStart: ['sleep', '1000'] } }),
     failure: 'hook-failed',
-    says: [/still running after 500 ms/],
+    says: [/still running after 500 ms, and ended \(hooks\.timeout\)/],
   },
   {
-    title: 'is prepared by a beforeStart hook whose child hangs',
-    spoil: (app) => app.configure({ startTimeout: '500ms', hooks: { beforeStart: ['sh', '-c', 'sleep 1000; true'] } }),
+    title: 'is prepared by a beforeStart hook whose child hangs: it is given hooks.timeout, where that is configured',
+    spoil: (app) => app.configure({ hooks: { timeout: '500ms', beforeStart: ['sh', '-c', 'sleep 1000; true'] } }),
     failure: 'hook-failed',
-    says: [/still running after 500 ms/],
+    says: [/still running after 500 ms, and ended \(hooks\.timeout\)/],
   },
   {
     title: 'has a working directory that is missing',

@@ -6,7 +6,7 @@ import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { inRepo } from '../rig/paths.ts';
 import { runs } from '../rig/processes.ts';
-import { createTestApp, failureOf, type TestApp } from '../rig/test-app.ts';
+import { createTestApp, eventsOf, failureOf, type TestApp } from '../rig/test-app.ts';
 import { NO_SCHEDULE, supervise } from '../rig/test-supervisor.ts';
 import { until } from '../rig/until.ts';
 
@@ -73,6 +73,18 @@ onEachHost('workers', (createApp) => {
     assert.deepEqual([app.pid('a'), app.active()], [leader, 'a']);
     assert.equal((await app.succeed('keepalive')).outcome?.operation, 'keepalive');
     assert.equal(app.pid('a'), leader);
+  });
+
+  it('end with their keepers at a stop signal that a shell lets its background ignore', async () => {
+    await using app = await createApp({
+      config: { listen: 'inherit', workers: 2, stopSignal: 'SIGINT', stopTimeout: '1h' },
+      env: { APP_ON_SIGTERM: 'exit' },
+    });
+    await app.succeed('start');
+    await allOf(app, 2);
+    const run = await app.succeed('stop', '--all');
+    assert.equal(eventsOf(run, 'backend-stopped')[0]?.killed, false);
+    assert.deepEqual(app.processes(), []);
   });
 
   it('that die young are replaced at once the first time, and after a pause from then on', async () => {

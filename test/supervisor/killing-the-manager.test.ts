@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { allOrFirst, SKIP_IN_SHORT } from '../rig/extent.ts';
 import { makeFifo } from '../rig/fifo.ts';
 import { environmentOf, runs } from '../rig/processes.ts';
-import { assertExit, createTestApp, type TestApp } from '../rig/test-app.ts';
+import { assertExit, createTestApp, failureOf, type TestApp } from '../rig/test-app.ts';
 import { ask, controlOf, NO_SCHEDULE, open, startSupervisor, supervise, untilServed } from '../rig/test-supervisor.ts';
 import { until } from '../rig/until.ts';
 import { openWebSocket } from '../rig/web-socket.ts';
@@ -124,8 +124,14 @@ describe('the manager and its backends', { concurrency: 3 }, () => {
       await supervisor.event('operation-started', ({ operation }) => operation === 'update');
       supervisor.process.kill('SIGUSR2');
       await supervisor.event('supervisor-stopping');
+      // It begins nothing any more. What cron calls takes that for a lock that somebody holds.
       const refused = await app.graceful('switch');
       assertExit(refused, 4);
+      assert.match(failureOf(refused, 'busy').message, /is about to leave/);
+      process.kill(app.pid('a') ?? assert.fail(), 'SIGKILL');
+      const { outcome } = await app.succeed('keepalive');
+      assert.equal(outcome?.operation === 'keepalive' && outcome.action, 'busy');
+      await app.succeed('stop', '--inactive');
       fifo.release();
       assertExit(await update.finished, 0);
       assert.equal((await supervisor.ended).code, 0);
@@ -264,6 +270,17 @@ describe('the manager and its backends', { concurrency: 3 }, () => {
       await supervisor.event('operation-completed', ({ operation }) => operation === 'update');
       assert.equal((await app.get('/')).version, '2');
       assert.equal(environmentOf(app.pid('b') ?? 0)['ADDED'], 'since');
+    });
+
+    it('leaves an app alone that was taken down on purpose', async () => {
+      await using app = await quietApp();
+      await using supervisor = await supervise(app);
+      await app.succeed('stop', '--all');
+      supervisor.process.kill('SIGHUP');
+      await supervisor.event('config-reread');
+      assert.equal((await supervisor.kill('SIGUSR2')).code, 0);
+      assert.deepEqual(app.processes(), []);
+      assert.equal((await app.status()).desired, 'down');
     });
 
     it('keeps the old configuration where the new one is wrong, and says what is wrong', async () => {

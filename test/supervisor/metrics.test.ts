@@ -1,5 +1,6 @@
 // The numbers that Prometheus gets.
 import assert from 'node:assert/strict';
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { createTestApp } from '../rig/test-app.ts';
 import { ask, NO_SCHEDULE, supervise, type TestSupervisor } from '../rig/test-supervisor.ts';
@@ -116,6 +117,18 @@ describe('the metrics', { concurrency: 3 }, () => {
     assert.equal(after('graceful_backend_deaths_total', { app: 'two', reason: 'SIGKILL' }), undefined);
     assert.equal((await supervisor.kill('SIGTERM')).code, 0);
     await assert.rejects(fetch(url));
+  });
+
+  it('tell of the others while one cannot be measured', async () => {
+    await using one = await createTestApp({ name: 'one', config: { schedule: NO_SCHEDULE } });
+    await using two = await createTestApp({ name: 'two', config: { schedule: NO_SCHEDULE } });
+    await using _supervisor = await supervise([one, two]);
+    rmSync(one.link);
+    mkdirSync(one.link);
+    const metrics = parse((await ask(two, 'GET', '/metrics')).body);
+    assert.equal(metrics('graceful_slot_active', { app: 'two', slot: 'a' }), 1);
+    assert.equal(metrics('graceful_slot_active', { app: 'one', slot: 'a' }), undefined);
+    rmdirSync(one.link);
   });
 
   it('are given while a backend hangs, within its health timeout', async () => {

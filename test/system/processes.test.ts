@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { identify, isAlive, liveness } from '../../src/system/processes/identity.ts';
+import { ignoresSignal } from '../../src/system/processes/signals.ts';
 import { readStat } from '../../src/system/processes/stat.ts';
+import { childrenOf } from '../../src/system/processes/usage.ts';
 import { runs } from '../rig/processes.ts';
 import { until } from '../rig/until.ts';
 
@@ -34,6 +37,29 @@ describe('a process', () => {
     await until('it has gone', () => !runs(pid));
     assert.equal(isAlive(identity), false);
     assert.equal(identify(pid), null);
+  });
+
+  it('is a child, too, where another thread than the main one has started it', async () => {
+    const script = `new (require('node:worker_threads').Worker)(
+      "require('node:child_process').spawn('sleep', ['1000']).once('spawn', () => console.log('started'))", { eval: true })`;
+    const parent = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    await once(parent.stdout, 'data');
+    const [child = 0] = childrenOf(parent.pid ?? 0);
+    assert.equal(readFileSync(`/proc/${child}/comm`, 'utf8'), 'sleep\n');
+    process.kill(-(parent.pid ?? 0), 'SIGKILL');
+    await once(parent, 'close');
+  });
+
+  it('tells by the kernel what it ignores', async () => {
+    const child = spawn('sh', ['-c', 'trap "" INT; trap : TERM; echo set; read -r end'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(child.stdout, 'data');
+    const ignored = (['SIGINT', 'SIGTERM', 'SIGQUIT'] as const).map((signal) => ignoresSignal(child.pid ?? 0, signal));
+    assert.deepEqual(ignored, [true, false, false]);
+    child.stdin.end();
+    await once(child, 'close');
+    assert.equal(ignoresSignal(child.pid ?? 0, 'SIGINT'), false);
   });
 
   it('that is suspended is alive', async () => {

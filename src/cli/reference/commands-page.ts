@@ -34,4 +34,10 @@ function flags(table: Readonly<Record<string, FlagSpec>>): string {
   return rows.length === 0 ? '' : ['| flag | |', '| --- | --- |', ...rows].join('\n');
 }
 
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('*', '\\*').replaceAll('<', '&lt;');
+/** Between backticks Markdown shows everything as it is; a table's border it sees there, too. */
+const cell = (text: string): string =>
+  text
+    .split(/(`[^`]*`)/)
+    .map((part, index) => (index % 2 === 1 ? part : part.replaceAll('*', '\\*').replaceAll('<', '&lt;')))
+    .join('')
+    .replaceAll('|', '\\|');

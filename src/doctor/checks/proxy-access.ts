@@ -5,7 +5,7 @@ import { lstatSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import type { Config } from '../../core/config.ts';
 import { removeFile, tempPathFor } from '../../system/atomic-file.ts';
-import { applySocketRights } from '../../system/socket-file.ts';
+import { applySocketRights } from '../../system/socket-rights.ts';
 import type { DoctorContext } from '../doctor.ts';
 import { error, note, ok, type Remark } from '../finding.ts';
 import { describeUser, mayConnect, mayEnter, type User, userOf } from '../proxy-user.ts';
@@ -76,7 +76,7 @@ async function socketLikeOurs(config: Config, link: string): Promise<Probe> {
   const server: Server = createServer((socket) => socket.destroy());
   server.listen(path);
   await once(server, 'listening');
-  await applySocketRights(path, config);
+  await applySocketRights(path, config, null);
   return {
     path,
     async [Symbol.asyncDispose]() {

@@ -3,7 +3,6 @@
 import { dirname } from 'node:path';
 import { SLOTS, type Slot } from '../../core/slot.ts';
 import type { AppSystem } from '../../system/app-system.ts';
-import { isErrno } from '../../system/atomic-file.ts';
 import { LogReader } from '../../system/log-reader.ts';
 import { watchLogs } from '../../system/log-watch.ts';
 
@@ -26,7 +25,8 @@ export function followLog(path: string, onLine: (line: string) => void): () => v
     try {
       reader.read(onLine);
     } catch (error) {
-      if (!isErrno(error, 'EIO', 'ESTALE')) throw error; // a file system that went away takes the log with it
+      // EIO and ESTALE: a file system that went away takes the log with it. EMFILE, EACCES: the next look may go better.
+      if (!(error instanceof Error && 'syscall' in error)) throw error;
     }
   };
   const endWatch = watchLogs(dirname(path), look);

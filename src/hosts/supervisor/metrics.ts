@@ -98,8 +98,9 @@ export class Metrics {
   }
 
   async #measure(supervised: SupervisedApp): Promise<void> {
-    const report = await supervised.status();
-    const app = report.name;
+    const app = supervised.system.config.name;
+    const report = await supervised.status().catch(() => null);
+    if (report === null) return this.#forget(app); // the link is a directory: that is no reason not to tell of the other apps
     for (const slot of SLOTS) {
       const found = report.slots.find(({ name }) => name === slot);
       for (const state of STATES) this.#state.set({ app, slot, state }, Number(found?.state === state));
@@ -108,6 +109,15 @@ export class Metrics {
       this.#connections.set({ app, slot, kind: 'queued' }, found?.connections?.queued ?? 0);
       this.#rss.set({ app, slot }, found?.rssBytes ?? 0);
       this.#cpu.set({ app, slot }, (found?.cpuMs ?? 0) / 1000);
+    }
+  }
+
+  /** What cannot be measured now is missing, rather than as it was. */
+  #forget(app: string): void {
+    for (const slot of SLOTS) {
+      for (const state of STATES) this.#state.remove({ app, slot, state });
+      for (const kind of ['accepted', 'queued']) this.#connections.remove({ app, slot, kind });
+      for (const gauge of [this.#active, this.#rss, this.#cpu]) gauge.remove({ app, slot });
     }
   }
 

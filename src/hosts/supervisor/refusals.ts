@@ -11,6 +11,7 @@ export const leaving = () =>
     operation: 'run',
     since: null,
     waitedMs: 0,
+    leaving: true,
   });
 
 /** The control socket and the backends are where the supervisor began. */

@@ -3,8 +3,8 @@
 import type { Config } from '../../core/config.ts';
 import type { OperationName } from '../../core/events.ts';
 import { GracefulError } from '../../core/failure.ts';
-import type { Outcomes } from '../../core/outcome.ts';
-import { otherSlot, SLOTS } from '../../core/slot.ts';
+import type { OperationInputs, Outcomes } from '../../core/outcome.ts';
+import { otherSlot, SLOTS, type Slot } from '../../core/slot.ts';
 import type { Retry, StatusReport } from '../../core/status.ts';
 import { status } from '../../operations/status.ts';
 import { type AppSystem, openAppSystem } from '../../system/app-system.ts';
@@ -84,8 +84,7 @@ export class SupervisedApp {
     request: RequestedOperation<Name>,
     system = this.#system,
   ): RunningOperation<Name> {
-    if (this.#isLeaving)
-      return { outcome: Promise.reject(leaving()), abort: () => undefined, dismiss: () => undefined };
+    if (this.#isLeaving) return this.#refuse(name, request, system);
     const running = this.#run(name, request, system);
     // What a retry waits for may be done by that, or be wanted no longer.
     running.outcome.then(
@@ -93,6 +92,18 @@ export class SupervisedApp {
       () => undefined,
     );
     return running;
+  }
+
+  /** What cron calls looks all the same, and takes our refusal for a lock that somebody holds: no failure. */
+  #refuse<Name extends OperationName>(
+    name: Name,
+    request: RequestedOperation<Name>,
+    system: AppSystem,
+  ): RunningOperation<Name> {
+    const refused = () => Promise.reject(leaving());
+    const isForCron = name === 'keepalive' || (name === 'stop' && (request.input as OperationInputs['stop']).inactive);
+    if (isForCron) return this.#run(name, request, { ...system, lock: refused });
+    return { outcome: refused(), abort: () => undefined, dismiss: () => undefined };
   }
 
   #run<Name extends OperationName>(
@@ -204,11 +215,17 @@ export class SupervisedApp {
     this.#host.watch.follow(launched, this.#onDeath);
     const { slot, instance } = launched.record;
     launched.workerExits(({ index, ...exit }) => {
-      const state = this.#system.record(slot);
-      const isStopping =
-        state.kind !== 'alive' || state.record.instance !== instance || state.record.stoppingAt !== null;
-      if (!isStopping) this.hub.emit({ type: 'worker-exited', slot, worker: index, ...exit });
+      if (!this.#isStopping(slot, instance)) this.hub.emit({ type: 'worker-exited', slot, worker: index, ...exit });
     });
+  }
+
+  #isStopping(slot: Slot, instance: string): boolean {
+    try {
+      const state = this.#system.record(slot);
+      return state.kind !== 'alive' || state.record.instance !== instance || state.record.stoppingAt !== null;
+    } catch {
+      return false; // EMFILE, EIO: then its end is told once too often
+    }
   }
 
   readonly #onDeath = (death: Death): void => {

@@ -32,6 +32,12 @@ interface Served {
   readonly control: ControlServer;
 }
 
+/**
+ * systemd is asked for more time as long as an app starts: each has limits of its own, and were ours up, the healthy ones would be
+ * stopped with the slow one. sd_notify(3)
+ */
+const EXTENSION_MS = 30_000;
+
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #watch = new BackendWatch();
@@ -76,7 +82,8 @@ export class Supervisor {
     const beatMs = watchdogIntervalMs(env);
     if (beatMs !== null) this.#watchdog = setInterval(() => notifier.tell('WATCHDOG=1'), beatMs);
     // Each reaches its desired state, or reports why not; either way the host is ready for work.
-    await Promise.all(this.#apps.map(({ app }) => app.begin()));
+    const patience = setInterval(() => notifier.tell(`EXTEND_TIMEOUT_USEC=${EXTENSION_MS * 1_000}`), EXTENSION_MS / 3);
+    await Promise.all(this.#apps.map(({ app }) => app.begin())).finally(() => clearInterval(patience));
     if (!this.#isLeaving) notifier.tell('READY=1', `STATUS=${await this.#summary()}`);
   }
 
@@ -97,8 +104,8 @@ export class Supervisor {
     this.#options.notifier.tell('STOPPING=1', 'STATUS=draining and stopping the backends');
     // What is at work is undone rather than waited for: a start may take longer than systemd's patience.
     for (const { app } of this.#apps) app.abort(by);
-    await Promise.all(this.#apps.map(({ app }) => app.leave()));
-    await Promise.allSettled(this.#apps.map(({ app }) => app.stopBackends()));
+    // None waits for another one: what holds one up (a hook) is no reason to let the others be killed undrained.
+    await Promise.allSettled(this.#apps.map(({ app }) => app.leave().then(() => app.stopBackends())));
     await this.#leave();
     this.#end('stopped');
   }
@@ -122,6 +129,8 @@ export class Supervisor {
     const file = nameOf(app.system.config);
     try {
       if (!(await app.refresh())) app.hub.emit({ type: 'config-reread', file });
+      // What was taken down on purpose stays so: the signal is for all the apps there are.
+      if (app.system.desired.read() === 'down') return;
     } catch (error) {
       app.hub.emit({ type: 'config-rejected', file, message: GracefulError.from(error).message });
       return;

@@ -6,6 +6,7 @@ import { isErrno } from '../atomic-file.ts';
 import { delay } from '../delay.ts';
 import { type Family, familyOf } from './family.ts';
 import { isAlive, type ProcessIdentity } from './identity.ts';
+import { ignoresSignal } from './signals.ts';
 
 export interface Termination {
   readonly signal: NodeJS.Signals;
@@ -36,13 +37,26 @@ export async function terminate(record: Family, how: Termination): Promise<{ kil
   // A leader that exited may have left others, which have not been told yet (`sh -c` passes no signal on).
   const left = familyOf(record, how.socketPath);
   if (!isAlive(record) && left.length > 0) {
-    for (const process of left) {
-      how.onSignal(process.pid, how.signal);
-      signalProcess(process, how.signal, record);
+    for (const [process, signal] of heeded(left, how.signal)) {
+      how.onSignal(process.pid, signal);
+      signalProcess(process, signal, record);
     }
     await untilGone(left, deadline);
   }
   return { killed: await killRemaining(record, how) };
+}
+
+/**
+ * The stop signal, or SIGTERM for those who ignore that, and for them first: a shell starts what it runs in the background with SIGINT
+ * and SIGQUIT ignored (POSIX, Shell Command Language, 2.11). So are the keepers of workers, which start anew what ends before they do.
+ */
+function heeded(processes: readonly ProcessIdentity[], signal: NodeJS.Signals) {
+  const ignoring = processes.filter(({ pid }) => ignoresSignal(pid, signal));
+  const heeding = processes.filter((process) => !ignoring.includes(process));
+  return [
+    ...ignoring.map((process) => [process, 'SIGTERM'] as const),
+    ...heeding.map((process) => [process, signal] as const),
+  ];
 }
 
 async function killRemaining(record: Family, how: Termination): Promise<boolean> {

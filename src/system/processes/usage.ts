@@ -1,5 +1,5 @@
 // Memory and CPU time of a process and all its descendants.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { isErrno } from '../atomic-file.ts';
 import { readStat } from './stat.ts';
 
@@ -24,12 +24,19 @@ export function usageOfTree(pid: number): Usage | null {
     );
 }
 
-/** Pids of the direct children, from /proc/<pid>/task/<pid>/children (forked by its main thread). */
-export function childrenOf(pid: number): readonly number[] {
+/** Pids of the direct children, from /proc/PID/task/TID/children of each of its threads: those of a runtime fork, too. proc(5) */
+export const childrenOf = (pid: number): readonly number[] =>
+  unlessGone(() => readdirSync(`/proc/${pid}/task`)).flatMap((thread) =>
+    unlessGone(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').split(' '))
+      .filter(Boolean)
+      .map(Number),
+  );
+
+/** Nothing where the process or its thread has gone, or the kernel was built without CONFIG_PROC_CHILDREN. */
+function unlessGone(read: () => readonly string[]): readonly string[] {
   try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+    return read();
   } catch (error) {
-    // ENOENT: the process has gone, or the kernel was built without CONFIG_PROC_CHILDREN.
     if (isErrno(error, 'ENOENT', 'ESRCH', 'EACCES', 'EPERM')) return [];
     throw error;
   }

@@ -1,16 +1,7 @@
 // `release: git`: each commit that is deployed has a worktree of its own, so that the old version's files stay as they were.
 // One that is whole bears a mark in its git directory; what a killed graceful left without it is made anew.
-import {
-  existsSync,
-  readdirSync,
-  readlinkSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { mkdir, realpath } from 'node:fs/promises';
+import { existsSync, readdirSync, readlinkSync, realpathSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdir, realpath, rm } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { appEnvironment } from '../../config/environment.ts';
 import { monotonicMs } from '../../core/clock.ts';
@@ -127,11 +118,11 @@ async function prepare(config: GitConfig, paths: StatePaths, directory: string, 
   const reason =
     end.startError ??
     (end.wasStopped
-      ? `still running after ${timeoutMs} ms`
+      ? `still running after ${timeoutMs} ms, and ended (release.timeout)`
       : end.signal === null
         ? `exit code ${end.exitCode}`
         : `killed by ${end.signal}`);
-  const command = argv.join(' ');
+  const command = `release.prepare (${argv.join(' ')})`;
   throw fail('release-failed', `${command}: ${reason}`, { command, reason, output: end.output });
 }
 
@@ -157,7 +148,7 @@ async function lastUse(directory: string): Promise<number> {
 }
 
 async function remove(checkout: string, directory: string): Promise<void> {
-  rmSync(directory, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true }); // node_modules may take a while, and a supervisor has other things to do
   await git(checkout, ['worktree', 'prune']);
 }
 
