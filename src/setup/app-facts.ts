@@ -32,7 +32,7 @@ export interface Origin {
 }
 
 export function factsOf(config: Config, configFile: string, { node, script, env, stateDirGiven }: Origin): AppFacts {
-  const owner = ownerOf(config);
+  const owner = ownerOf(config, configFile, env);
   return {
     config,
     configFile,
@@ -53,15 +53,30 @@ const inOrder = (directories: readonly string[], env: NodeJS.ProcessEnv): readon
 
 const COMMON = ['/usr/local/bin', '/usr/bin', '/bin'];
 
-/** Where there is no state dir yet: whoever runs this makes it, and root makes it for the one whose directory it is in. */
-function ownerOf({ stateDir, socketGroup }: Config): { readonly user: string; readonly group: string } {
-  const { uid, gid } = statSync(nearest(stateDir));
-  const self = process.geteuid?.() ?? uid;
-  if (existsSync(stateDir)) return { user: nameIn('/etc/passwd', uid), group: nameIn('/etc/group', gid) };
-  const user = nameIn('/etc/passwd', self === 0 ? uid : self);
-  const primary = self === 0 ? gid : (process.getegid?.() ?? gid);
-  return { user, group: socketGroup ?? nameIn('/etc/group', primary) };
+/**
+ * Where there is no state dir yet: whoever runs this makes it. Root makes it for the one whose directory it is in, whose the
+ * configuration is, or who became root by sudo: an app that runs as root is nobody's wish.
+ */
+function ownerOf({ stateDir, socketGroup }: Config, configFile: string, env: NodeJS.ProcessEnv): Owner {
+  if (existsSync(stateDir)) {
+    const { uid, gid } = statSync(stateDir);
+    return { user: nameIn('/etc/passwd', uid), group: nameIn('/etc/group', gid) };
+  }
+  const self = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+  const sudo = { uid: Number(env['SUDO_UID'] ?? 0), gid: Number(env['SUDO_GID'] ?? 0) };
+  const candidates = [statSync(nearest(stateDir)), statSync(nearest(configFile)), sudo];
+  const { uid, gid } = self.uid === 0 ? (candidates.find((candidate) => candidate.uid > 0) ?? self) : self;
+  return { user: nameIn('/etc/passwd', uid), group: socketGroup ?? nameIn('/etc/group', gid) };
 }
+
+interface Owner {
+  readonly user: string;
+  readonly group: string;
+}
+
+/** What has to be said before the app's programs run as root. */
+export const asRoot = ({ user }: AppFacts, remedy: string): readonly string[] =>
+  user === 'root' ? [`The app runs as root then: ${remedy}`] : [];
 
 /** The first of the directory and those above it that is there. */
 const nearest = (path: string): string => (existsSync(path) ? path : nearest(dirname(path)));

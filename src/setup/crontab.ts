@@ -1,7 +1,7 @@
 // `graceful setup crontab`: two lines between our marks in the user's crontab; every other byte stays.
 import { userInfo } from 'node:os';
 import { fail } from '../core/failure.ts';
-import { type AppFacts, olderThan, shellQuote } from './app-facts.ts';
+import { type AppFacts, asRoot, olderThan, shellQuote } from './app-facts.ts';
 import { blockOf, findBlock, replaceBlock } from './mark.ts';
 import { runTool } from './programs.ts';
 import type { SetupOptions, SetupReport } from './report.ts';
@@ -11,11 +11,10 @@ export async function setupCrontab(facts: AppFacts, { action }: SetupOptions): P
   const user = userInfo().username;
   const path = `the crontab of ${user}`;
   const report = { target: 'crontab', files: [{ path, text: block }], did: [] } as const;
-  const asRoot =
-    user === 'root' && facts.user === 'root'
-      ? ['The app runs as root then: `sudo -u USER graceful setup crontab --write` makes it another user.']
-      : [];
-  if (action === 'print') return { ...report, action: 'printed', next: [`--write puts them into ${path}.`, ...asRoot] };
+  const warning =
+    user === 'root' ? asRoot(facts, '`sudo -u USER graceful setup crontab --write` makes it another user.') : [];
+  if (action === 'print')
+    return { ...report, action: 'printed', next: [`--write puts them into ${path}.`, ...warning] };
   if (action === 'write' && user !== facts.user)
     throw fail('setup-failed', `the state dir ${facts.config.stateDir} is ${facts.user}'s, and this would be ${path}`, {
       path: null,
@@ -40,7 +39,7 @@ export async function setupCrontab(facts: AppFacts, { action }: SetupOptions): P
   return {
     ...report,
     action: action === 'write' ? 'written' : 'removed',
-    next: action === 'write' ? ['cron has to be running; `graceful doctor` looks.', ...asRoot] : [],
+    next: action === 'write' ? ['cron has to be running; `graceful doctor` looks.', ...warning] : [],
   };
 }
 

@@ -78,9 +78,18 @@ const quoted = (word: string): string => {
   return /^[\w@%+=:,./$-]+$/.test(literal) ? literal : `"${literal.replace(/["\\]/g, '\\$&')}"`;
 };
 
-/** systemd has to be more patient than the app's own limits. */
+/** The default of --wait, for another operation. */
+const WAIT_MS = 60_000;
+
+/**
+ * systemd has to be more patient than the app's own limits: TimeoutStartSec= holds for ExecReload=, too, which is an update with
+ * all that it waits for. systemd.service(5)
+ */
 function withSeconds(text: string, { config }: AppFacts): string {
-  const start = Math.ceil((config.startTimeoutMs + config.drainTimeoutMs + config.stopTimeoutMs) / 1000) + 30;
+  const { hooks, hookTimeoutMs, release } = config;
+  const hooksMs = [hooks.beforeStart, hooks.afterSwitch].filter((hook) => hook !== null).length * hookTimeoutMs;
+  const startMs = config.startTimeoutMs + config.drainTimeoutMs + config.stopTimeoutMs + hooksMs;
+  const start = Math.ceil((startMs + (release?.timeoutMs ?? 0) + WAIT_MS) / 1000) + 30;
   const stop = Math.ceil((config.drainTimeoutMs + config.stopTimeoutMs) / 1000) + 30;
   return text
     .replace(/^TimeoutStartSec=.*$/m, `TimeoutStartSec=${start}`)

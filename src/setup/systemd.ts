@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../core/failure.ts';
-import type { AppFacts } from './app-facts.ts';
+import { type AppFacts, asRoot } from './app-facts.ts';
 import { install, stamped, uninstall, writeNew } from './files.ts';
 import { markOf } from './mark.ts';
 import { runTool } from './programs.ts';
@@ -20,12 +20,13 @@ export async function setupSystemd(facts: AppFacts, options: SetupOptions): Prom
   const report = { target: 'systemd', files } as const;
   const whose = { configFile: facts.configFile, force };
   const systemctl = new Systemctl(facts, user, options.to === null);
+  const warning = user ? [] : asRoot(facts, `make ${facts.config.stateDir} for another user, and do this again.`);
   if (action === 'print')
     return {
       ...report,
       action: 'printed',
       did: [],
-      next: [`--write puts ${files.length === 1 ? 'it' : 'them'} into ${dir} and has systemd check it.`],
+      next: [`--write puts ${files.length === 1 ? 'it' : 'them'} into ${dir} and has systemd check it.`, ...warning],
     };
   if (action === 'remove') {
     const there = files.filter(({ path }) => existsSync(path));
@@ -55,6 +56,7 @@ export async function setupSystemd(facts: AppFacts, options: SetupOptions): Prom
         : [
             `\`systemctl ${user ? '--user ' : ''}enable --now ${enabled.join(' ')}\` starts it (--enable does that too).`,
           ]),
+      ...warning,
       ...(user ? [`\`loginctl enable-linger ${facts.user}\` lets it run while you are not logged in.`] : []),
     ],
   };

@@ -1,6 +1,6 @@
 // What `graceful setup` fills in, and what it does to texts that belong to somebody else.
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Config } from '../../src/core/config.ts';
@@ -155,11 +155,25 @@ describe('every path is filled in', () => {
           /^ExecStart=\/opt\/node\/bin\/node \/opt\/node\/bin\/graceful -c "\/srv\/my shop\/graceful\.config\.yaml" (?:run|keepalive|stop)/m,
         );
         assert.match(text, /^KillMode=process$/m);
-        assert.match(text, /^TimeoutStartSec=820$/m);
+        assert.match(text, /^TimeoutStartSec=880$/m);
         assert.equal(/^User=deploy$/m.test(text), !options.user);
         assert.equal(/^RuntimeDirectory=shop$/m.test(text), !options.user);
       }
     assert.match(systemdUnits(facts, { mode: 'supervisor', user: false })[0]?.text ?? '', /^TimeoutStopSec=640$/m);
+  });
+
+  it('an app in /run runs as who became root by sudo, where nothing else says whose it is', {
+    skip: process.geteuid?.() !== 0 && 'needs root',
+  }, async () => {
+    using place = workspace({ 'app.json': { command: 'node x.js' } });
+    const config: Config = { ...(await place.load({ file: 'app.json' })), stateDir: '/run/graceful-is-not-there' };
+    const origin = { node: '/usr/bin/node', script: '/usr/bin/graceful', stateDirGiven: false };
+    const file = join(place.dir, 'app.json');
+    const userOf = (env: NodeJS.ProcessEnv) => factsOf(config, file, { ...origin, env }).user;
+    assert.equal(userOf({ SUDO_UID: '65534' }), 'nobody');
+    assert.equal(userOf({}), 'root');
+    chownSync(file, 65534, 65534);
+    assert.equal(userOf({ SUDO_UID: '12345' }), 'nobody', 'the configuration is his');
   });
 
   it('logrotate: the two logs, and whose they are', async () => {

@@ -1,8 +1,9 @@
 // Lines of cron that call us for this app: the user's own crontab, /etc/crontab and /etc/cron.d, as crontab(5) has them.
-import { lstatSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config } from '../../core/config.ts';
 import { listProcesses } from '../../system/processes/stat.ts';
+import { appUser } from '../app-user.ts';
 import { ask } from '../run-program.ts';
 
 export interface CronLine {
@@ -11,9 +12,9 @@ export interface CronLine {
 }
 
 export async function cronLines(config: Config): Promise<readonly CronLine[]> {
-  const user = await otherUser(config);
-  const own = await ask('crontab', user === null ? ['-l'] : ['-l', '-u', user]);
-  const whose = user === null ? "this user's crontab" : `the crontab of ${user}`;
+  const { name, isSelf } = await appUser(config);
+  const own = await ask('crontab', isSelf ? ['-l'] : ['-l', '-u', name]);
+  const whose = isSelf ? "this user's crontab" : `the crontab of ${name}`;
   const files = ['/etc/crontab', ...list('/etc/cron.d')].map((file) => [file, read(file)] as const);
   return [[whose, own.ok ? own.stdout : ''] as const, ...files].flatMap(([place, text]) =>
     text.split('\n').flatMap((line) => {
@@ -21,13 +22,6 @@ export async function cronLines(config: Config): Promise<readonly CronLine[]> {
       return command === null ? [] : [{ place, command }];
     }),
   );
-}
-
-/** Whom the state dir belongs to, where root looks at somebody else's app: keepalive is for that user's crontab. */
-async function otherUser({ stateDir }: Config): Promise<string | null> {
-  const owner = lstatSync(stateDir, { throwIfNoEntry: false })?.uid ?? 0;
-  if (process.geteuid?.() !== 0 || owner === 0) return null;
-  return (await ask('getent', ['passwd', String(owner)])).stdout.split(':')[0] || null;
 }
 
 /** A line is ours when it calls graceful for this configuration, by the file's path or from its directory. */

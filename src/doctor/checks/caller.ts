@@ -1,7 +1,7 @@
 // Who calls keepalive when the backend dies at night, and `stop --inactive` when the old version is no longer needed.
 
 import { cronLines, isCronRunning } from '../callers/cron.ts';
-import { systemdUnits } from '../callers/systemd.ts';
+import { type CallingUnit, systemdUnits } from '../callers/systemd.ts';
 import type { DoctorContext } from '../doctor.ts';
 import { error, note, ok, type Remark, warning } from '../finding.ts';
 
@@ -15,23 +15,26 @@ export async function caller({ config, status }: DoctorContext): Promise<readonl
       : [...remarks, note(`${keepalive[0]?.place} calls keepalive as well: it does no harm, and is not needed`)];
   }
   const units = await systemdUnits(config);
-  const idle = units.filter(({ isActive }) => isActive === false);
-  if (keepalive.length === 0 && units.length === 0)
+  const keepers = units.filter(({ command }) => command !== 'stop');
+  const idle = keepers.filter(({ isActive }) => isActive === false);
+  if (keepalive.length === 0 && keepers.length === 0)
     return [
       warning(
         'nobody calls keepalive: a backend that dies stays dead until somebody looks',
         '`graceful setup crontab --write`, or `graceful setup systemd --write`',
       ),
     ];
-  if (keepalive.length === 0 && idle.length === units.length)
+  if (keepalive.length === 0 && idle.length === keepers.length)
     return [error(`${idle[0]?.name} is installed and not running`, `systemctl enable --now ${idle[0]?.name}`)];
-  if (keepalive.length > 0 && units.length === 0 && !isCronRunning())
+  if (keepalive.length > 0 && keepers.length === 0 && !isCronRunning())
     return [
       error(`${keepalive[0]?.place} calls keepalive, and no cron daemon is running`, 'systemctl enable --now cron'),
     ];
 
-  const found = ok(`keepalive is called by ${keepalive[0]?.place ?? units[0]?.name}`);
-  const stops = units.length > 0 || lines.some(({ command }) => command === 'stop');
+  const found = ok(`keepalive is called by ${keepalive[0]?.place ?? keepers.find(isRunning)?.name}`);
+  const stops =
+    units.some((unit) => unit.command !== 'keepalive' && isRunning(unit)) ||
+    lines.some(({ command }) => command === 'stop');
   if (stops) return [found];
   return [
     found,
@@ -41,3 +44,6 @@ export async function caller({ config, status }: DoctorContext): Promise<readonl
     ),
   ];
 }
+
+/** As far as anybody knows: where systemd does not run, nobody does. */
+const isRunning = ({ isActive }: CallingUnit): boolean => isActive !== false;

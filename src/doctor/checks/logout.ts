@@ -1,20 +1,20 @@
 // logind may end what a user started when that user logs out: KillUserProcesses= of logind.conf(5).
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { appUser } from '../app-user.ts';
 import type { DoctorContext } from '../doctor.ts';
 import { ok, type Remark, warning } from '../finding.ts';
 
-export function logout({ status }: DoctorContext): readonly Remark[] {
-  const { uid, username } = userInfo();
+export async function logout({ config, status }: DoctorContext): Promise<readonly Remark[]> {
+  const { uid, name } = await appUser(config);
   // root is excluded by default (KillExcludeUsers=), a supervisor is a service and belongs to no session.
   if (uid === 0 || status.supervisor !== null) return [];
-  if (!killsUserProcesses()) return [ok('what this user starts outlives the login')];
-  if (existsSync(`/var/lib/systemd/linger/${username}`)) return [ok(`${username} lingers: logging out ends nothing`)];
+  if (!killsUserProcesses()) return [ok(`what ${name} starts outlives the login`)];
+  if (existsSync(`/var/lib/systemd/linger/${name}`)) return [ok(`${name} lingers: logging out ends nothing`)];
   return [
     warning(
-      `KillUserProcesses=yes: a backend that ${username} starts by hand ends at logout`,
-      `loginctl enable-linger ${username}, or the supervisor as a service: \`graceful setup systemd\``,
+      `KillUserProcesses=yes: a backend that ${name} starts by hand ends at logout`,
+      `loginctl enable-linger ${name}, or the supervisor as a service: \`graceful setup systemd\``,
     ),
   ];
 }

@@ -1,6 +1,9 @@
 // Whether the state dir lies where it stays: cleaners, reboots and file systems on which a unix socket is no socket.
 import { readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { Config } from '../../core/config.ts';
+import { appUser } from '../app-user.ts';
+import { systemdUnits } from '../callers/systemd.ts';
 import type { DoctorContext } from '../doctor.ts';
 import { error, note, ok, type Remark, warning } from '../finding.ts';
 
@@ -13,9 +16,9 @@ const REMOTE: Readonly<Record<number, string>> = {
   2020557398: 'a VirtualBox share',
 };
 
-export function placement({ config }: DoctorContext): readonly Remark[] {
+export async function placement({ config }: DoctorContext): Promise<readonly Remark[]> {
   const directory = config.stateDir;
-  const remarks = [...remoteFileSystem(directory), ...cleaned(directory), ...emptiedAtBoot(directory)];
+  const remarks = [...remoteFileSystem(directory), ...cleaned(directory), ...(await emptiedAtBoot(config))];
   return remarks.length > 0 ? remarks : [ok(`${directory} stays: no cleaner and no reboot empties it`)];
 }
 
@@ -60,20 +63,28 @@ function cleaned(directory: string): readonly Remark[] {
 }
 
 /** /run is a tmpfs: somebody has to make the directory again, before a user who is not root can use it. */
-function emptiedAtBoot(directory: string): readonly Remark[] {
+async function emptiedAtBoot(config: Config): Promise<readonly Remark[]> {
+  const directory = config.stateDir;
   if (!['/run', '/var/run'].some((path) => isUnder(directory, path)) || isUnder(directory, '/run/user')) return [];
   const made = tmpfilesEntries().find(({ type, path }) => /^[dD]/.test(type) && isUnder(directory, path));
-  if (made !== undefined) return [ok(`${directory} is made again at boot by ${made.file}`)];
-  if (process.geteuid?.() === 0)
-    return [note(`${directory} is gone after a reboot; the next keepalive makes it again`)];
-  const user = process.geteuid?.();
+  if (made !== undefined) return [ok(`${directory} is made again at boot by ${made.file}`), FORGETS];
+  const unit = (await systemdUnits(config)).find(({ makes }) => makes.some((path) => isUnder(directory, path)));
+  if (unit !== undefined) return [ok(`${directory} is made again by ${unit.name}`), FORGETS];
+  const { uid, name } = await appUser(config);
+  if (uid === 0) return [note(`${directory} is gone after a reboot; the next keepalive makes it again`), FORGETS];
   return [
     warning(
-      `${directory} is gone after a reboot, and user ${user} may not make it again in /run`,
-      `as root: echo 'd ${directory} 0750 ${user} - -' > /etc/tmpfiles.d/graceful.conf; or RuntimeDirectory= of a systemd unit`,
+      `${directory} is gone after a reboot, and ${name} may not make it again in /run`,
+      `as root: echo 'd ${directory} 0750 ${name} - -' > /etc/tmpfiles.d/graceful.conf; or RuntimeDirectory= of a systemd unit`,
     ),
+    FORGETS,
   ];
 }
+
+const FORGETS = note(
+  'a reboot forgets what is in it: an app that was stopped with `stop --all` comes up, from what is on disk then',
+  'a stateDir on a disk, where that matters',
+);
 
 interface TmpfilesEntry {
   readonly type: string;
