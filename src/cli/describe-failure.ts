@@ -268,6 +268,8 @@ const ERRNO_HINTS: Readonly<Record<string, readonly string[]>> = {
   ENFILE: ['Too many open files on this machine: `sysctl fs.file-nr` shows them and the limit.'],
   EAGAIN: ['No more processes: `ulimit -u` and the pids limit of the cgroup bound them.'],
   ENOMEM: ['The memory is used up: `free -h` and the memory limit of the cgroup show it.'],
+  MODULE_NOT_FOUND: ['Install it again: `npm install -g` of the same package.'],
+  ERR_MODULE_NOT_FOUND: ['Install it again: `npm install -g` of the same package.'],
   EIO: ['The disk or its file system is broken: `dmesg` says more.'],
 };
 

@@ -175,6 +175,10 @@ export class GracefulError extends Error {
       return fail('system', message, { errno: code, call: syscall ?? null, path: path ?? null }, thrown);
     }
     const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+    if (isMissingModule(error)) {
+      const message = `the installation of graceful is not whole, or not readable for this user: ${error.message.split('\n')[0]}`;
+      return fail('system', message, { errno: error.code, call: null, path: null }, error);
+    }
     return fail('internal', `unexpected error: ${error.message}`, { stack: error.stack ?? error.message }, error);
   }
 }
@@ -193,6 +197,10 @@ export const fail = <Code extends FailureCode>(
 
 const isSuppressed = (thrown: unknown): thrown is Error & { readonly suppressed: unknown } =>
   thrown instanceof Error && thrown.name === 'SuppressedError' && 'suppressed' in thrown;
+
+/** While npm installs it anew, or where somebody has changed its files. What a configuration imports is told by whoever reads that. */
+const isMissingModule = (error: Error): error is Error & { readonly code: string } =>
+  'code' in error && (error.code === 'MODULE_NOT_FOUND' || error.code === 'ERR_MODULE_NOT_FOUND');
 
 interface Errno extends Error {
   readonly code: string;

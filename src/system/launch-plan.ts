@@ -1,5 +1,5 @@
 // What a backend will be: its program, its directory and its environment as they are now, and whether they can be had.
-import { accessSync, constants as modes, statSync } from 'node:fs';
+import { accessSync, constants as modes, type Stats, statSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { backendEnvironment } from '../config/environment.ts';
@@ -85,7 +85,13 @@ function assertExecutable(command: string, cwd: string, env: Readonly<Record<str
 }
 
 function whyNotExecutable(path: string): string | null {
-  const stat = statSync(path, { throwIfNoEntry: false });
+  let stat: Stats | undefined;
+  try {
+    stat = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    // EACCES, ELOOP: root's own directories stay in PATH under `sudo -u`. The search goes on in the others.
+    return error instanceof Error ? error.message : String(error);
+  }
   if (stat === undefined) return 'no such file';
   if (!stat.isFile()) return `${path} is not a file`;
   try {

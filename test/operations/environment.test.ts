@@ -1,7 +1,7 @@
 // What a backend, a hook and a health check are given; and who may connect to the socket.
 import assert from 'node:assert/strict';
 import { chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { onEachHost } from '../rig/hosts.ts';
@@ -29,6 +29,21 @@ onEachHost('a backend', (createApp) => {
     const { BIND, WHO, JSON: json } = environment(app);
     assert.deepEqual([BIND, WHO, json], [`unix:${app.socket('a')}`, `app-a in ${app.stateDir}`, '{"slot": {}}']);
     assert.deepEqual(argumentsOf(app.pid('a') ?? 0).slice(2), [`--socket=${app.socket('a')}`, 'app/a', '{other}']);
+  });
+
+  it('is found in PATH past a directory that cannot be looked into: under `sudo -u` those of root stay in it', async () => {
+    await using app = await createApp();
+    const closed = join(app.dir, 'closed');
+    symlinkSync(closed, closed); // ELOOP, which is for root what EACCES is for others
+    const PATH = [closed, dirname(process.execPath), process.env['PATH']].join(':');
+    app.configure({ command: ['node', NODE_APP] });
+    app.deploy('1', { PATH });
+    await app.succeed('update');
+    app.configure({ command: ['no-such-program'] });
+    assert.match(
+      failureOf(await app.graceful('update'), 'not-executable').details.reason,
+      /^ELOOP: .*closed\/no-such-program/,
+    );
   });
 
   it('gets variables whose names no shell would take', async () => {

@@ -1,9 +1,11 @@
 // What the system refuses (a full disk, no more descriptors) ends a command clearly: the old version serves, nothing half done.
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SKIP_IN_SHORT } from '../rig/extent.ts';
+import { inRepo } from '../rig/paths.ts';
 import { skipUnless } from '../rig/requirements.ts';
 import { STRACE_ENV, straceInjecting } from '../rig/strace.ts';
 import { createTestApp, type Run, type TestApp } from '../rig/test-app.ts';
@@ -80,3 +82,22 @@ const halfDone = (app: TestApp): readonly string[] => [
     .filter((pid) => pid !== app.pid('a') && pid !== app.pid('b'))
     .map((pid) => `process ${pid}`),
 ];
+
+it('an installation that is not whole, as while npm replaces it, is no bug: it is told, and what serves goes on', async () => {
+  await using app = await createTestApp();
+  await app.succeed('start');
+  const copy = join(app.dir, 'installed');
+  for (const part of ['bin', 'dist', 'package.json']) cpSync(inRepo(part), join(copy, part), { recursive: true });
+  // Its packages are missing: what `status` needs is in one file, what the lock needs is not.
+  const { status, stderr } = spawnSync(process.execPath, [join(copy, 'bin/graceful.cjs'), 'update'], {
+    cwd: app.dir,
+    encoding: 'utf8',
+  });
+  assert.equal(status, 1, stderr);
+  assert.match(
+    stderr,
+    /^graceful: the installation of graceful is not whole, .*: Cannot find module 'proper-lockfile'$/m,
+  );
+  assert.match(stderr, /^Install it again: /m);
+  assert.equal((await app.get('/')).status, 200);
+});
