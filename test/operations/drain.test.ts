@@ -105,7 +105,7 @@ onEachHost('a drain', (createApp) => {
     assert.equal((await app.get('/')).version, '3');
   });
 
-  it('ends when the backend dies: nobody is connected to it any more', async () => {
+  it('ends when the backend dies: nobody is connected to it any more', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp({ config: { drainTimeout: '1h' } });
     await app.succeed('update');
     const client = await openWebSocket({ socketPath: app.link });

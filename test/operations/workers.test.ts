@@ -75,7 +75,9 @@ onEachHost('workers', (createApp) => {
     assert.equal(app.pid('a'), leader);
   });
 
-  it('end with their keepers at a stop signal that a shell lets its background ignore', async () => {
+  it('end with their keepers at a stop signal that a shell lets its background ignore', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
     await using app = await createApp({
       config: { listen: 'inherit', workers: 2, stopSignal: 'SIGINT', stopTimeout: '1h' },
       env: { APP_ON_SIGTERM: 'exit' },

@@ -272,7 +272,7 @@ describe('the manager and its backends', { concurrency: 3 }, () => {
       assert.equal(environmentOf(app.pid('b') ?? 0)['ADDED'], 'since');
     });
 
-    it('leaves an app alone that was taken down on purpose', async () => {
+    it('leaves an app alone that was taken down on purpose', { skip: SKIP_IN_SHORT }, async () => {
       await using app = await quietApp();
       await using supervisor = await supervise(app);
       await app.succeed('stop', '--all');
