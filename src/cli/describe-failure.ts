@@ -49,7 +49,6 @@ const account = (failure: FailureRecord): Account => {
     }
     case 'busy': {
       const { pid, operation, since, waitedMs, leaving } = failure.details;
-      const waited = waitedMs > 0 ? `, waited ${humanDuration(waitedMs)}` : '';
       if (leaving === true)
         return {
           what: failure.message,
@@ -62,7 +61,7 @@ const account = (failure: FailureRecord): Account => {
         };
       const who = `${operation ?? 'another operation'}${pid === null ? '' : ` (pid ${pid})`}${since === null ? '' : ` since ${since}`}`;
       return {
-        what: `busy: ${who} holds the lock${waited}`,
+        what: `busy: ${who} holds the lock${waitedMs > 0 ? `, waited ${humanDuration(waitedMs)}` : ''}`,
         next: ['Nothing was done. Try again later, or wait longer with --wait 5m.'],
       };
     }

@@ -114,8 +114,8 @@ async function perform<Name extends OperationName>(
 
 /** The user's hook hears of failures of the app, not of a lock that somebody holds or a mistyped command. */
 async function afterFailure(app: App, { failure }: GracefulError): Promise<void> {
-  const isWanted = app.signal.aborted && app.signal.reason !== LOCK_LOST;
-  if (app.config.hooks.afterFailure === null || failure.code === 'busy' || isWanted) return;
+  const wasCalledOff = app.signal.aborted && app.signal.reason !== LOCK_LOST;
+  if (app.config.hooks.afterFailure === null || failure.code === 'busy' || wasCalledOff) return;
   const { runAfterFailure } = await import('../operations/hooks.ts');
   await runAfterFailure(app, failure).catch((error: unknown) =>
     app.emit({ type: 'hook-failed', hook: 'afterFailure', reason: GracefulError.from(error).message, output: [] }),

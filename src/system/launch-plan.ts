@@ -9,7 +9,7 @@ import { fail } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
 import { checkAnnouncements } from './announcements.ts';
 import { readRecord } from './backend-record.ts';
-import { openLink, servingSocket } from './link.ts';
+import { openLink } from './link.ts';
 import { checkSocketGroup } from './socket-rights.ts';
 import type { StatePaths } from './state-paths.ts';
 
@@ -32,12 +32,14 @@ export async function preflight(
 ): Promise<void> {
   await planFor(config, paths, slot, directory);
   await checkAnnouncements(config);
-  await checkSocketGroup(config, servesNow(paths) ? servingSocket(paths) : null);
+  await checkSocketGroup(config, socketThatServes(paths));
 }
 
-function servesNow(paths: StatePaths): boolean {
+/** Null where the link leads to no backend that lives: a group that nobody is served by need not be kept. */
+function socketThatServes(paths: StatePaths): string | null {
   const { slot } = openLink(paths).read();
-  return slot !== null && readRecord(paths.slots[slot], slot, paths.dir).kind === 'alive';
+  if (slot === null || readRecord(paths.slots[slot], slot, paths.dir).kind !== 'alive') return null;
+  return paths.slots[slot].socket;
 }
 
 export async function planFor(

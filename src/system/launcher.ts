@@ -104,14 +104,14 @@ export async function launch(
   const pipe = child.stdio[goFd] as Socket;
   // EPIPE: the shell was killed in the meantime, which its exit tells.
   pipe.on('error', () => undefined);
-  const record = await (async () => {
+  let record: BackendRecord;
+  try {
     if (lost !== null) throw lost;
     if (inherits) await applySocketRights(own.socket, config, servingSocket(paths));
     announcements.attach(child);
     const identity = child.pid === undefined ? null : identify(child.pid);
     if (identity === null) throw await whyNoShell(slot, pipe, child);
-    const { pid } = identity;
-    const now: BackendRecord = {
+    record = {
       ...identity,
       slot,
       instance,
@@ -124,17 +124,16 @@ export async function launch(
       release,
       stateDir: identifyDirectory(paths.dir),
     };
-    writeRecord(own, now);
-    writePid(own, pid);
-    return now;
-  })().catch(async (error: unknown) => {
+    writeRecord(own, record);
+    writePid(own, identity.pid);
+  } catch (error) {
     // EPERM, EMFILE, ENOSPC: the shell reads the end of the pipe and exits, and nothing has been started.
     pipe.destroy();
     if (child.pid !== undefined) await exited;
     if (inherits) await clearSocketFile(slot, own.socket).catch(() => undefined); // what failed first is what has to be told
     removeRecord(own);
     throw error;
-  });
+  }
   child.unref();
   if (config.workers === 1) pipe.end('go\n');
   else pipe.write('go\n');

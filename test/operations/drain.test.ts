@@ -40,6 +40,17 @@ const HOLDS: Readonly<Record<string, Hold>> = {
 const accepted = async (app: TestApp, slot: 'a' | 'b'): Promise<number> =>
   (await app.status()).slots.find(({ name }) => name === slot)?.connections?.accepted ?? 0;
 
+/** An update to version 3 that waits for the client of the backend in a, which had the traffic before the last one. */
+async function updateThatDrains(app: TestApp) {
+  await app.succeed('update');
+  const client = await openWebSocket({ socketPath: app.link });
+  await app.succeed('update');
+  app.deploy('3');
+  const update = app.spawnGraceful(['update', '--json']);
+  await update.event('waiting', (event) => event.for === 'drain' && event.slot === 'a');
+  return { client, update };
+}
+
 onEachHost('a drain', (createApp) => {
   for (const [what, hold] of allOrFirst(Object.entries(HOLDS)))
     it(`waits for ${what}, and the backend is signalled only afterwards`, async () => {
@@ -93,12 +104,7 @@ onEachHost('a drain', (createApp) => {
 
   it('of an update waits too: the backend that the new version replaces has clients', async () => {
     await using app = await createApp({ config: { drainTimeout: '1h' } });
-    await app.succeed('update');
-    const client = await openWebSocket({ socketPath: app.link });
-    await app.succeed('update');
-    app.deploy('3');
-    const update = app.spawnGraceful(['update', '--json']);
-    await update.event('waiting', (event) => event.for === 'drain' && event.slot === 'a');
+    const { client, update } = await updateThatDrains(app);
     assert.equal(await client.echo('still served'), 'still served');
     client.close();
     assert.equal((await update.finished).code, 0);
@@ -107,12 +113,7 @@ onEachHost('a drain', (createApp) => {
 
   it('ends when the backend dies: nobody is connected to it any more', { skip: SKIP_IN_SHORT }, async () => {
     await using app = await createApp({ config: { drainTimeout: '1h' } });
-    await app.succeed('update');
-    const client = await openWebSocket({ socketPath: app.link });
-    await app.succeed('update');
-    app.deploy('3');
-    const update = app.spawnGraceful(['update', '--json']);
-    await update.event('waiting', (event) => event.for === 'drain' && event.slot === 'a');
+    const { client, update } = await updateThatDrains(app);
     process.kill(app.pid('a') ?? assert.fail(), 'SIGKILL');
     assert.equal((await update.finished).code, 0);
     await client.closed;
