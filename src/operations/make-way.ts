@@ -9,11 +9,15 @@ export interface Way extends Disposable {
   readonly isActive: boolean;
 }
 
-/** Where the link leads to a slot in which nothing runs, nobody listens: without it nobody can come before a new backend is ready. */
-export function makeWay(app: App, { active, backends }: Snapshot, slot: Slot): Way {
+/**
+ * Where the link leads to a slot in which nothing runs: without it nobody can come before a new backend is ready.
+ * @throws `socket-in-use` when somebody listens there all the same (a backend whose record was lost): he keeps his traffic.
+ */
+export async function makeWay(app: App, { active, backends }: Snapshot, slot: Slot): Promise<Way> {
   const { link } = app.system;
   const isActive = slot === active && backends[slot] === null;
   if (isActive) {
+    await app.system.checkSocket(slot);
     link.remove();
     app.emit({ type: 'link-removed', from: slot });
   }

@@ -55,7 +55,7 @@ async function restartSlot(app: App, slot: Slot): Promise<'restarted' | 'traffic
     },
     prepare: () => prepareStart(app, slot, directory),
     async work(_slot, snapshot) {
-      using _way = makeWay(app, snapshot, slot);
+      using _way = await makeWay(app, snapshot, slot);
       await using fresh = await bringUp(app, slot, directory);
       const others = { ...snapshot, backends: { ...snapshot.backends, [slot]: null } };
       if (!(await activeHealth(app, others))?.ok) await moveTraffic(app, snapshot, fresh);

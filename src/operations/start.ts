@@ -53,7 +53,7 @@ async function startSlot(app: App, slot: Slot, release: string | null | undefine
     },
     prepare: () => prepareStart(app, slot, directory),
     async work(_slot, snapshot) {
-      using way = makeWay(app, snapshot, slot);
+      using way = await makeWay(app, snapshot, slot);
       await using fresh = await bringUp(app, slot, directory);
       if (way.isActive) await moveTraffic(app, snapshot, fresh);
       else fresh.keep();

@@ -239,6 +239,27 @@ describe('identity', { concurrency: 4, timeout: 600_000 }, () => {
       assert.equal((await app.get('/')).version, '2');
     });
 
+  const LOST_RECORD = [
+    ['is refused by restart', ['restart', 'a'], 'socket-in-use'],
+    ['is refused by start', ['start', 'a'], 'socket-in-use'],
+    ['gives its traffic to a new one that keepalive starts', ['keepalive'], null],
+    ['gives its traffic to a new one, in the place of one that is not ready', ['keepalive'], null],
+  ] as const;
+  for (const [what, command, refusal] of LOST_RECORD)
+    it(`an active backend whose record was lost ${what}: the link is never gone`, async () => {
+      await using app = await createTestApp();
+      await app.succeed('start', '--all');
+      const lost = app.pid('a') ?? assert.fail();
+      if (what.endsWith('not ready')) await app.post('/fail-health', app.socket('b'));
+      writeFileSync(app.file('app-a.backend.json'), 'rubbish');
+      const run = await app.graceful(...command);
+      if (refusal === null) assertExit(run, 0);
+      else failureOf(run, refusal);
+      assert.deepEqual(eventsOf(run, 'link-removed'), []);
+      assert.equal((await app.get('/')).status, 200);
+      assert.deepEqual([runs(lost), app.active()], [true, refusal === null ? 'b' : 'a']);
+    });
+
   it('a hook whose graceful was killed before it could note the pid is known by its instance, and ended', async () => {
     await using app = await createTestApp();
     mkdirSync(app.stateDir, { mode: 0o750 });
