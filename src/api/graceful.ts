@@ -26,7 +26,7 @@ export interface GracefulOptions {
 export interface CallOptions {
   /** Told of each event as it happens. What it throws is thrown away: a listener cannot stop an operation. */
   readonly onEvent?: (event: GracefulEvent) => void;
-  /** Asks to undo what was done so far, with the failure `aborted`; after the switch it is too late, which an event says. */
+  /** Asks to undo what was done so far, with the failure `aborted`. After a switch it is too late, which an event says, and nothing more is begun. */
   readonly signal?: AbortSignal;
   /** How long to wait for another operation, in milliseconds; then the failure is `busy`. As the command's own default. */
   readonly waitMs?: number;

@@ -168,11 +168,16 @@ const account = (failure: FailureRecord): Account => {
         next: [`\`ps -o pid,user,stat,wchan,args -p ${pid}\` shows what keeps it. ${LOOK}`],
       };
     }
-    case 'aborted':
+    case 'aborted': {
+      const { by, movedTo } = failure.details;
       return {
-        what: `aborted by ${failure.details.by}`,
-        next: [`What had been done was undone. ${UNMOVED}`],
+        what: `aborted by ${by}`,
+        next:
+          movedTo === undefined
+            ? [`What had been done was undone. ${UNMOVED}`]
+            : [`Traffic had moved to ${movedTo} before that, and stays there. What was left to do was not done.`, LOOK],
       };
+    }
     case 'rolled-back': {
       const { slot, to, reason, detail, afterMs, release, log, logPath } = failure.details;
       const version = release === null ? 'the new version' : `release ${shortRelease(release)}`;

@@ -91,7 +91,7 @@ const sentence = (event: GracefulEvent): string => {
     case 'abort-requested':
       return `${event.by}: aborting, undoing what was done`;
     case 'abort-refused':
-      return `too late to abort${tail(event.reason)}`;
+      return `too late to undo${tail(event.reason)}`;
     case 'release-prepared':
       return `release ${shortRelease(event.release)} prepared in ${humanDuration(event.ms)}, in ${event.directory}`;
     case 'release-removed':

@@ -89,8 +89,8 @@ export interface FailureDetails {
   'stop-failed': { readonly slot: Slot; readonly pid: number; readonly reason: string };
   /** A later command wants something else. */
   superseded: { readonly by: string };
-  /** Ctrl-C or SIGTERM came before the switch. */
-  aborted: { readonly by: string };
+  /** Ctrl-C or SIGTERM. `movedTo`: where the traffic had been led before it came, which stands; missing where it is where it was. */
+  aborted: { readonly by: string; readonly movedTo?: Slot };
   /** Done what could be done, and nothing ready is serving. */
   'not-serving': { readonly reason: string };
   /** The operation's host went away before it said how it ended. */

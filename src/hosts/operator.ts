@@ -5,6 +5,7 @@ import type { EventSink, GracefulEvent, OperationName } from '../core/events.ts'
 import { GracefulError } from '../core/failure.ts';
 import type { Caller, HistoryEntry } from '../core/history.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
+import type { Slot } from '../core/slot.ts';
 import { type App, LOCK_LOST } from '../operations/app.ts';
 import { OPERATIONS } from '../operations/index.ts';
 import type { AppSystem } from '../system/app-system.ts';
@@ -14,7 +15,7 @@ import type { Done } from './record.ts';
 export interface RunningOperation<Name extends OperationName> {
   /** @throws only GracefulError. */
   readonly outcome: Promise<Outcomes[Name]>;
-  /** Asks to undo what was done so far; after the switch it is too late, which an event says. */
+  /** Asks to undo what was done so far; after the switch it is too late, which an event says, and nothing more is begun. */
   abort(by: string): void;
   /** Ends what only watches; what is at work goes on. */
   dismiss(): void;
@@ -57,7 +58,9 @@ export function runOperation<Name extends OperationName>(
     system,
     emit: abortion.emit,
     signal: abortion.signal,
+    lateAbort: abortion.late,
     dismissed: abortion.dismissed,
+    movedTo: () => abortion.movedTo,
     hurry: options.hurry ?? new AbortController().signal,
     operation: name,
     exclusive: (work) => locked(work, abortion.signal, options.waitMs),
@@ -114,7 +117,7 @@ async function perform<Name extends OperationName>(
 
 /** The user's hook hears of failures of the app, not of a lock that somebody holds or a mistyped command. */
 async function afterFailure(app: App, { failure }: GracefulError): Promise<void> {
-  const wasCalledOff = app.signal.aborted && app.signal.reason !== LOCK_LOST;
+  const wasCalledOff = failure.code === 'aborted' || (app.signal.aborted && app.signal.reason !== LOCK_LOST);
   if (app.config.hooks.afterFailure === null || failure.code === 'busy' || wasCalledOff) return;
   const { runAfterFailure } = await import('../operations/hooks.ts');
   await runAfterFailure(app, failure).catch((error: unknown) =>
@@ -126,12 +129,18 @@ async function afterFailure(app: App, { failure }: GracefulError): Promise<void>
 class Abortion {
   readonly emit: EventSink;
   readonly #controller = new AbortController();
+  readonly #late = new AbortController();
   readonly #dismissal = new AbortController();
   #isCommitted = false;
+  #movedTo: Slot | null = null;
 
   constructor(sink: EventSink) {
     this.emit = (event: GracefulEvent) => {
-      if (event.type === 'traffic-switched') this.#isCommitted = true;
+      if (event.type === 'traffic-switched') {
+        this.#isCommitted = true;
+        this.#movedTo = event.to;
+      }
+      if (event.type === 'traffic-restored') this.#movedTo = null;
       // What is started after a switch (restart) can be undone by itself.
       if (event.type === 'traffic-restored' || event.type === 'backend-started') this.#isCommitted = false;
       sink(event);
@@ -142,7 +151,16 @@ class Abortion {
     return this.#controller.signal;
   }
 
-  /** Aborted when the operator wants to wait no longer for what cannot be undone. */
+  /** Aborted when the operator asks to stop and it is too late to undo. */
+  get late(): AbortSignal {
+    return this.#late.signal;
+  }
+
+  get movedTo(): Slot | null {
+    return this.#movedTo;
+  }
+
+  /** Aborted when what only watches shall end. */
   get dismissed(): AbortSignal {
     return this.#dismissal.signal;
   }
@@ -154,7 +172,8 @@ class Abortion {
   abort(by: string): void {
     if (this.#isCommitted) {
       const reason = 'traffic has already been switched, and that stands; `graceful rollback` goes back';
-      if (!this.dismissed.aborted) this.emit({ type: 'abort-refused', reason });
+      if (!this.late.aborted) this.emit({ type: 'abort-refused', reason });
+      this.#late.abort(by);
       this.dismiss();
       return;
     }

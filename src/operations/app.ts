@@ -4,6 +4,7 @@ import { monotonicMs } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import type { EventSink } from '../core/events.ts';
 import { fail } from '../core/failure.ts';
+import type { Slot } from '../core/slot.ts';
 import type { AppSystem } from '../system/app-system.ts';
 
 export interface App {
@@ -12,8 +13,12 @@ export interface App {
   readonly emit: EventSink;
   /** Aborted when the operator wants the operation undone; its reason says by what. */
   readonly signal: AbortSignal;
-  /** Aborted when the operator asks to stop and it is too late to undo: what only watches ends. */
+  /** Aborted when the operator asks to stop after a switch: that stands, and nothing more is begun. Its reason says by what. */
+  readonly lateAbort: AbortSignal;
+  /** Aborted with it, and when the host leaves: what only watches ends. */
   readonly dismissed: AbortSignal;
+  /** Where this operation has led the traffic; null as long as that is where it was. */
+  movedTo(): Slot | null;
   /** Aborted when nothing shall be waited for any longer: drains end as if their time were up. */
   readonly hurry: AbortSignal;
   /** What the history and the lock holder's file call this operation. */
@@ -24,16 +29,21 @@ export interface App {
   undo<T>(work: () => Promise<T>): Promise<T>;
 }
 
-/** @throws `aborted` when the operator asked to stop. */
+/** Before anything is begun. @throws `aborted` when the operator asked to stop, or `lock-lost`. */
 export function assertNotAborted(app: App): void {
-  if (app.signal.aborted) throw aborted(app);
+  if (app.signal.aborted || app.lateAbort.aborted) throw aborted(app);
 }
 
 /** Why the operation does not go on: the operator's wish, or the loss of the lock. */
-export const aborted = ({ signal, system }: App) =>
-  signal.reason === LOCK_LOST
-    ? fail('lock-lost', 'the lock was taken away from this operation', { path: system.paths.lock })
-    : fail('aborted', `aborted by ${String(signal.reason)} before the switch`, { by: String(signal.reason) });
+export function aborted({ signal, lateAbort, system, movedTo }: App) {
+  const reason: unknown = signal.aborted ? signal.reason : lateAbort.reason;
+  if (reason === LOCK_LOST)
+    return fail('lock-lost', 'the lock was taken away from this operation', { path: system.paths.lock });
+  const by = String(reason);
+  const to = movedTo();
+  const when = to === null ? 'before the switch' : `after traffic had moved to slot ${to}`;
+  return fail('aborted', `aborted by ${by} ${when}`, to === null ? { by } : { by, movedTo: to });
+}
 
 /** The reason with which `signal` is aborted when somebody removes the lock under us. */
 export const LOCK_LOST = 'the loss of the lock';

@@ -134,6 +134,60 @@ onEachHost('an interrupt', (createApp) => {
     assert.equal((await app.get('/')).version, '2');
   });
 
+  for (const command of [
+    ['restart', 'a'],
+    ['stop', 'a'],
+  ])
+    it(`Ctrl-C while \`${command.join(' ')}\` drains what it has led the traffic away from: both backends stay`, async () => {
+      await using app = await createApp({ config: { drainTimeout: '60s' } });
+      await app.succeed('start', '--all');
+      const client = await openWebSocket({ socketPath: app.link });
+      const before = app.processes();
+      const draining = app.spawnGraceful([...command, '--json']);
+      await draining.event('waiting', (event) => event.for === 'drain');
+      draining.process.kill('SIGINT');
+      const run = await draining.finished;
+      assertExit(run, 1);
+      assert.deepEqual(failureOf(run, 'aborted').details, { by: 'Ctrl-C', movedTo: 'b' });
+      assert.equal(eventsOf(run, 'abort-refused').length, 1);
+      assert.deepEqual([app.active(), app.processes()], ['b', before]);
+      assert.equal(await client.echo('still here'), 'still here');
+      client.close();
+    });
+
+  it('Ctrl-C while `restart a` starts the new backend: that is undone, and the traffic stays where it was led', async () => {
+    await using app = await createApp();
+    await app.succeed('start', '--all');
+    app.deploy('2', { APP_BROKEN: 'never-listens' });
+    const restart = app.spawnGraceful(['restart', 'a', '--json']);
+    await restart.event('waiting', (event) => event.for === 'ready');
+    restart.process.kill('SIGINT');
+    const run = await restart.finished;
+    assertExit(run, 1);
+    assert.equal(failureOf(run, 'aborted').details.movedTo, 'b');
+    assert.equal(eventsOf(run, 'undone')[0]?.slot, 'a');
+    assert.deepEqual([app.active(), app.processes()], ['b', [app.pid('b')]]);
+    assert.equal((await app.get('/')).version, '1');
+  });
+
+  it('Ctrl-C while `update --stop-old` drains: the update stands, exit code 0, and the old version stays warm', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
+    await using app = await createApp({ config: { drainTimeout: '60s' } });
+    await app.succeed('update');
+    const client = await openWebSocket({ socketPath: app.link });
+    app.deploy('2');
+    const update = app.spawnGraceful(['update', '--stop-old', '--json']);
+    await update.event('waiting', (event) => event.for === 'drain');
+    update.process.kill('SIGINT');
+    const run = await update.finished;
+    assertExit(run, 0);
+    assert.equal(run.outcome?.operation === 'update' && run.outcome.stoppedOld, false);
+    assert.match(eventsOf(run, 'warned')[0]?.detail ?? '', /aborted by Ctrl-C after traffic had moved to slot b/);
+    assert.equal(await client.echo('still here'), 'still here');
+    client.close();
+  });
+
   it('SIGHUP does not end an update: a deploy goes on when its ssh connection is lost', async () => {
     await using app = await createApp();
     const go = join(app.dir, 'go');
