@@ -1,13 +1,17 @@
 // Failures in English, for an operator at 3 a.m.: what happened, what that means for traffic, where to look, what to type.
-// Traffic is said to be where it was only for failures that certainly come before any switch, or after its undoing.
+// Traffic is said to be where it was only where no event has said otherwise.
 import type { ConfigProblem, FailureDetails, FailureRecord } from '../core/failure.ts';
+import type { Slot } from '../core/slot.ts';
 import { shortRelease } from './short-release.ts';
 import { printable } from './text.ts';
 import { humanDuration } from './units.ts';
 
-/** The full text: the first line says what happened, the indented ones are evidence, the last ones say what to do. */
-export const describeFailure = (failure: FailureRecord): string => {
-  const { what, evidence = [], next } = account(failure);
+/**
+ * The full text: the first line says what happened, the indented ones are evidence, the last ones say what to do.
+ * `movedTo`: where the operation had led the traffic by then, null where that was where it had been.
+ */
+export const describeFailure = (failure: FailureRecord, movedTo: Slot | null): string => {
+  const { what, evidence = [], next } = account(failure, whereTraffic(movedTo));
   return [printable(what), ...evidence.map((line) => `  ${line}`), ...next].join('\n');
 };
 
@@ -19,9 +23,11 @@ interface Account {
 }
 
 const UNMOVED = 'Traffic is where it was.';
+const whereTraffic = (movedTo: Slot | null): string =>
+  movedTo === null ? UNMOVED : `Traffic had moved to ${movedTo} before that, and stays there.`;
 const LOOK = '`graceful status` shows what is serving now.';
 
-const account = (failure: FailureRecord): Account => {
+const account = (failure: FailureRecord, traffic: string): Account => {
   switch (failure.code) {
     case 'usage':
       return {
@@ -74,7 +80,7 @@ const account = (failure: FailureRecord): Account => {
       const { slot, command, reason } = failure.details;
       return {
         what: `${slot}: ${command} cannot be executed: ${reason}`,
-        next: [UNMOVED, 'Check `command` and `cwd` in the configuration.'],
+        next: [traffic, 'Check `command` and `cwd` in the configuration.'],
       };
     }
     case 'backend-exited': {
@@ -84,7 +90,7 @@ const account = (failure: FailureRecord): Account => {
       return {
         what: `${slot}: the backend ${how} after ${humanDuration(ms)}, ${during === undefined ? 'before it was ready' : 'during its warm-up'}`,
         evidence: logTail(log, logPath),
-        next: [UNMOVED, AGAIN],
+        next: [traffic, AGAIN],
       };
     }
     case 'not-ready': {
@@ -96,7 +102,7 @@ const account = (failure: FailureRecord): Account => {
         what: `${slot}: the backend was not ready within ${humanDuration(timeoutMs)}`,
         evidence: [...facts({ 'last probe': lastProbe, 'listens at': listens, expected }), ...logTail(log, logPath)],
         next: [
-          UNMOVED,
+          traffic,
           misplaced
             ? `Make the app listen at GRACEFUL_SOCKET (or {socket} in \`command\`)${atPort ? ', or if it is a Node app, set `listen: redirect`' : ''}, then run the command again.`
             : AGAIN,
@@ -108,7 +114,7 @@ const account = (failure: FailureRecord): Account => {
       return {
         what: `${slot}: somebody else listens on its socket`,
         evidence: facts({ socket: path, 'held by': by }),
-        next: [UNMOVED, 'Stop that process, or use another stateDir or name, then run the command again.'],
+        next: [traffic, 'Stop that process, or use another stateDir or name, then run the command again.'],
       };
     }
     case 'link-not-ours': {
@@ -116,14 +122,14 @@ const account = (failure: FailureRecord): Account => {
       return {
         what: 'the path of the link holds something else',
         evidence: facts({ path, found, expected: 'a symlink to one of the two sockets, or nothing' }),
-        next: [UNMOVED, 'Move it out of the way, then run the command again.'],
+        next: [traffic, 'Move it out of the way, then run the command again.'],
       };
     }
     case 'slot-not-ready': {
       const { slot, state, detail } = failure.details;
       return {
         what: `${slot} is ${state} and cannot take the traffic${detail === '' ? '' : `: ${detail}`}`,
-        next: [UNMOVED, state === 'stopped' ? `\`graceful start ${slot}\` starts it.` : LOOK],
+        next: [traffic, state === 'stopped' ? `\`graceful start ${slot}\` starts it.` : LOOK],
       };
     }
     case 'would-lose-traffic': {
@@ -131,13 +137,13 @@ const account = (failure: FailureRecord): Account => {
       return {
         what: `refused to stop ${slot}: ${reason}`,
         next: [
-          UNMOVED,
+          traffic,
           `\`graceful update\` or \`graceful switch\` moves it first; \`graceful stop ${slot} --force\` stops ${slot} all the same.`,
         ],
       };
     }
     case 'cannot-roll-back':
-      return { ...noWayBack(failure.details), what: `cannot roll back: ${whyNoWayBack(failure.details)}` };
+      return { ...noWayBack(failure.details, traffic), what: `cannot roll back: ${whyNoWayBack(failure.details)}` };
     case 'verify-failed': {
       const { slot, detail } = failure.details;
       return {
@@ -150,7 +156,7 @@ const account = (failure: FailureRecord): Account => {
       return {
         what: `the release cannot be run from: ${command}: ${reason}`,
         evidence: quoted(output),
-        next: [UNMOVED, 'Put that right, then run the command again: what was half made is made anew.'],
+        next: [traffic, 'Put that right, then run the command again: what was half made is made anew.'],
       };
     }
     case 'hook-failed': {
@@ -158,7 +164,7 @@ const account = (failure: FailureRecord): Account => {
       return {
         what: `hook ${hook} failed: ${reason}`,
         evidence: quoted(output),
-        next: [UNMOVED, `Check \`hooks.${hook}\` in the configuration.`],
+        next: [traffic, `Check \`hooks.${hook}\` in the configuration.`],
       };
     }
     case 'stop-failed': {
@@ -168,16 +174,15 @@ const account = (failure: FailureRecord): Account => {
         next: [`\`ps -o pid,user,stat,wchan,args -p ${pid}\` shows what keeps it. ${LOOK}`],
       };
     }
-    case 'aborted': {
-      const { by, movedTo } = failure.details;
+    case 'aborted':
       return {
-        what: `aborted by ${by}`,
-        next:
-          movedTo === undefined
-            ? [`What had been done was undone. ${UNMOVED}`]
-            : [`Traffic had moved to ${movedTo} before that, and stays there. What was left to do was not done.`, LOOK],
+        what: `aborted by ${failure.details.by}`,
+        next: [
+          traffic === UNMOVED
+            ? `What had been done was undone. ${traffic}`
+            : `${traffic} What was left to do was not done.`,
+        ],
       };
-    }
     case 'rolled-back': {
       const { slot, to, reason, detail, afterMs, release, log, logPath } = failure.details;
       const version = release === null ? 'the new version' : `release ${shortRelease(release)}`;
@@ -248,9 +253,9 @@ const whyNoWayBack = ({ why, detail, before }: NoWayBack): string => {
   }
 };
 
-const noWayBack = ({ why, before }: NoWayBack): Omit<Account, 'what'> => {
+const noWayBack = ({ why, before }: NoWayBack, traffic: string): Omit<Account, 'what'> => {
   if (why === 'nothing-serves') return { next: ['`graceful start` or `graceful update` brings the app up.'] };
-  if (before === null) return { next: [UNMOVED, '`graceful switch` sends it to the other slot, if that is ready.'] };
+  if (before === null) return { next: [traffic, '`graceful switch` sends it to the other slot, if that is ready.'] };
   const { cwd, release } = before;
   const found = { gone: 'no longer there', same: 'the new version is there now', changed: 'other code is there now' };
   const evidence = facts({
@@ -258,7 +263,7 @@ const noWayBack = ({ why, before }: NoWayBack): Omit<Account, 'what'> => {
     directory: `${cwd} (${found[before.directory]})`,
   });
   const bring = release === null ? 'Bring the old code back' : `Bring the code of ${release} back`;
-  return { evidence, next: [UNMOVED, `${bring}, then \`graceful update\` puts it into service.`] };
+  return { evidence, next: [traffic, `${bring}, then \`graceful update\` puts it into service.`] };
 };
 
 const AGAIN = 'Find the reason in the log, then run the command again.';

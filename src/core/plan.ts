@@ -20,9 +20,16 @@ export interface RunningBackend {
 
 type Occupation = Pick<Situation, 'active' | 'occupants'>;
 
-/** Where `start` starts: with no name, the slot that the link leads to, else a. */
-export const slotsToStart = ({ slots, all }: OperationInputs['start'], active: Slot | null): readonly Slot[] =>
-  all ? SLOTS : slots.length > 0 ? slots : [active ?? 'a'];
+interface Room extends Occupation {
+  /** At which slots somebody listens whom no record names: nothing can be started there. */
+  readonly strangers: PerSlot<boolean>;
+}
+
+/** Where `start` starts: with no name, the slot that the link leads to, else the first in which something can run. */
+export const slotsToStart = (
+  { slots, all }: OperationInputs['start'],
+  { active, strangers }: Pick<Room, 'active' | 'strangers'>,
+): readonly Slot[] => (all ? SLOTS : slots.length > 0 ? slots : [active ?? firstWithout(strangers)]);
 
 /** Inactive ones first: the active one's traffic then moves to a backend that has just been restarted. */
 export function slotsToRestart(
@@ -38,15 +45,20 @@ export const slotsToEmpty = ({ active, occupants }: Occupation): readonly Slot[]
   SLOTS.filter((slot) => slot !== active && occupants[slot] !== null);
 
 /** The one that is not active; with nothing active, an empty one rather than one in which something runs. */
-export const slotToUpdate = ({ active, occupants }: Occupation): Slot =>
-  active === null ? (SLOTS.find((slot) => occupants[slot] === null) ?? 'a') : otherSlot(active);
+export const slotToUpdate = ({ active, occupants, strangers }: Room): Slot =>
+  active === null
+    ? (SLOTS.find((slot) => occupants[slot] === null && !strangers[slot]) ?? firstWithout(strangers))
+    : otherSlot(active);
 
-/** An empty slot, if there is one: nothing has to be drained while nobody serves. */
-export function slotToHeal(now: Occupation): Slot {
+/** An empty slot, if there is one: nothing has to be drained while nobody serves. Never in the place of somebody who may be serving. */
+export function slotToHeal(now: Room): Slot {
   const other = slotToUpdate(now);
-  const { active, occupants } = now;
-  return active === null || occupants[active] !== null || occupants[other] === null ? other : active;
+  const { active, occupants, strangers } = now;
+  if (active === null || occupants[active] !== null || strangers[active]) return other;
+  return occupants[other] === null && !strangers[other] ? other : active;
 }
+
+const firstWithout = (strangers: PerSlot<boolean>): Slot => SLOTS.find((slot) => !strangers[slot]) ?? 'a';
 
 /** Where traffic may go, in the order in which it is tried: never where it is. */
 export const slotsToTry = (active: Slot | null): readonly Slot[] => SLOTS.filter((slot) => slot !== active);

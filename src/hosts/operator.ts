@@ -6,6 +6,7 @@ import { GracefulError } from '../core/failure.ts';
 import type { Caller, HistoryEntry } from '../core/history.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
+import { TrafficTrail } from '../core/traffic-trail.ts';
 import { type App, LOCK_LOST } from '../operations/app.ts';
 import { OPERATIONS } from '../operations/index.ts';
 import type { AppSystem } from '../system/app-system.ts';
@@ -131,16 +132,13 @@ class Abortion {
   readonly #controller = new AbortController();
   readonly #late = new AbortController();
   readonly #dismissal = new AbortController();
+  readonly #trail = new TrafficTrail();
   #isCommitted = false;
-  #movedTo: Slot | null = null;
 
   constructor(sink: EventSink) {
     this.emit = (event: GracefulEvent) => {
-      if (event.type === 'traffic-switched') {
-        this.#isCommitted = true;
-        this.#movedTo = event.to;
-      }
-      if (event.type === 'traffic-restored') this.#movedTo = null;
+      this.#trail.see(event);
+      if (event.type === 'traffic-switched') this.#isCommitted = true;
       // What is started after a switch (restart) can be undone by itself.
       if (event.type === 'traffic-restored' || event.type === 'backend-started') this.#isCommitted = false;
       sink(event);
@@ -157,7 +155,7 @@ class Abortion {
   }
 
   get movedTo(): Slot | null {
-    return this.#movedTo;
+    return this.#trail.movedTo;
   }
 
   /** Aborted when what only watches shall end. */

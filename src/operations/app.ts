@@ -31,16 +31,21 @@ export interface App {
 
 /** Before anything is begun. @throws `aborted` when the operator asked to stop, or `lock-lost`. */
 export function assertNotAborted(app: App): void {
-  if (app.signal.aborted || app.lateAbort.aborted) throw aborted(app);
+  if (abortReason(app) !== null) throw aborted(app);
+}
+
+/** By what the operation was asked to stop, before or after a switch; null if it was not. */
+export function abortReason({ signal, lateAbort }: App): string | null {
+  const asked = [signal, lateAbort].find(({ aborted: isAborted }) => isAborted);
+  return asked === undefined ? null : String(asked.reason);
 }
 
 /** Why the operation does not go on: the operator's wish, or the loss of the lock. */
-export function aborted({ signal, lateAbort, system, movedTo }: App) {
-  const reason: unknown = signal.aborted ? signal.reason : lateAbort.reason;
-  if (reason === LOCK_LOST)
-    return fail('lock-lost', 'the lock was taken away from this operation', { path: system.paths.lock });
-  const by = String(reason);
-  const to = movedTo();
+export function aborted(app: App) {
+  const by = abortReason(app) ?? 'nobody';
+  if (by === LOCK_LOST)
+    return fail('lock-lost', 'the lock was taken away from this operation', { path: app.system.paths.lock });
+  const to = app.movedTo();
   const when = to === null ? 'before the switch' : `after traffic had moved to slot ${to}`;
   return fail('aborted', `aborted by ${by} ${when}`, to === null ? { by } : { by, movedTo: to });
 }

@@ -1,4 +1,5 @@
 // Work in a slot that has to be empty first: its backend is drained without the lock, then stopped and replaced under it.
+import { fail } from '../core/failure.ts';
 import { drainVerdict } from '../core/plan.ts';
 import type { Slot } from '../core/slot.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
@@ -33,16 +34,26 @@ export async function inEmptySlot<T>(app: App, { choose, prepare, work }: SlotWo
       const choice = await choose(snapshot);
       if ('done' in choice) return { result: choice.done };
       const backend = snapshot.occupants[choice.slot];
-      if (snapshot.active === choice.slot && snapshot.backends[choice.slot] !== null)
+      if (snapshot.active === choice.slot && backend !== null)
         throw new Error(`slot ${choice.slot} is active and was chosen to be emptied`);
       if (backend !== null && !(await mayStop(app, backend, snapshot, deadlines))) return { connected: backend };
       await prepare?.(choice.slot);
-      if (backend !== null) await takeDown(app, backend);
+      if (backend !== null) {
+        assertStillInactive(app, choice.slot);
+        await takeDown(app, backend);
+      }
       return { result: await work(choice.slot, snapshot) };
     });
     if ('result' in attempt) return attempt.result;
     await drain(app, attempt.connected, deadlines);
   }
+}
+
+/** Who waits for connections notices late that the lock was removed under him. @throws `aborted`, `lock-lost`, `superseded` */
+function assertStillInactive(app: App, slot: Slot): void {
+  assertNotAborted(app);
+  if (app.system.link.read().slot === slot)
+    throw fail('superseded', `another command led the traffic to slot ${slot} meanwhile`, { by: 'another command' });
 }
 
 /** Whether nobody is connected, or all have had their time. The link cannot come back meanwhile: we hold the lock. */

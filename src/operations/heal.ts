@@ -2,13 +2,14 @@
 import { GracefulError } from '../core/failure.ts';
 import type { KeepaliveAction } from '../core/outcome.ts';
 import { slotToHeal } from '../core/plan.ts';
-import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
+import { SLOTS, type Slot } from '../core/slot.ts';
 import type { App } from './app.ts';
 import { examine } from './examine.ts';
 import { failOver } from './fail-over.ts';
 import { makeWay } from './make-way.ts';
-import { type Snapshot, settle } from './observe.ts';
+import { observe, type Snapshot, settle } from './observe.ts';
 import { served } from './releases.ts';
+import { strangersIn } from './strangers.ts';
 import { renew } from './update.ts';
 
 interface Healed {
@@ -34,20 +35,13 @@ export async function heal(app: App, reason: string, sick: string | null): Promi
         const watched = `${finding.reason}; an update watches it, and slot ${standby} is not ready to go back to yet`;
         return { done: { action: 'busy', active: snapshot.active, reason: watched } };
       }
-      const slot = await slotFor(app, snapshot);
+      const slot = slotToHeal({ ...snapshot, strangers: await strangersIn(app, snapshot) });
       await makeWay(app, snapshot, slot); // for good: nothing ready is left that somebody might go back from
       return { slot };
     },
-    { directory: () => served(app) },
+    { intent: observe(app).desired, directory: () => served(app) },
   );
   return 'action' in renewed ? renewed : { action: 'started', active: renewed.to };
-}
-
-/** Whoever listens where the link leads may be serving, known or not: never in his place. */
-async function slotFor(app: App, snapshot: Snapshot): Promise<Slot> {
-  const { active } = snapshot;
-  const isTaken = active !== null && !(await app.system.nobodyListens(active));
-  return isTaken ? otherSlot(active) : slotToHeal(snapshot);
 }
 
 function isStandby(app: App, { backends }: Snapshot, slot: Slot): boolean {

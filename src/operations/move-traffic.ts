@@ -1,6 +1,6 @@
 // The switch: one rename(2), then a probe through the link. The probe is the commit point; until it has passed, the way
 // back is open and is taken.
-import { fail } from '../core/failure.ts';
+import { fail, GracefulError } from '../core/failure.ts';
 import type { Health } from '../core/status.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import { delay } from '../system/delay.ts';
@@ -74,10 +74,15 @@ const isThere = (app: App, { slot }: BackendRecord): boolean => app.system.recor
 
 /** A few times: one lost probe must not undo a good update. A dead backend is no lost probe. */
 async function probeThroughLink(app: App, backend: BackendRecord): Promise<Health> {
-  let health = await app.system.probe(backend, 'link');
-  for (let probes = 1; !health.ok && probes < PROBES && isThere(app, backend); probes += 1) {
-    await delay(app.config.health.intervalMs);
-    health = await app.system.probe(backend, 'link');
+  try {
+    let health = await app.system.probe(backend, 'link');
+    for (let probes = 1; !health.ok && probes < PROBES && isThere(app, backend); probes += 1) {
+      await delay(app.config.health.intervalMs);
+      health = await app.system.probe(backend, 'link');
+    }
+    return health;
+  } catch (error) {
+    // EMFILE, ENOMEM: what could not be asked has not answered, and the way back is taken.
+    return { ok: false, detail: GracefulError.from(error).message, ms: 0 };
   }
-  return health;
 }

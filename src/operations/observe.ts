@@ -1,4 +1,5 @@
 // What is there now: read from the system at every call, never remembered.
+import { GracefulError } from '../core/failure.ts';
 import { type PerSlot, perSlot, type Slot } from '../core/slot.ts';
 import type { Desired, Health } from '../core/status.ts';
 import type { AppSystem } from '../system/app-system.ts';
@@ -65,7 +66,7 @@ async function settleSlot(app: App, slot: Slot): Promise<void> {
       return;
     case 'alive':
       // Whoever began to stop it was killed: it is finished, since it may exit at any moment.
-      if (state.record.stoppingAt !== null && system.link.read().slot !== slot) await takeDown(app, state.record);
+      if (state.record.stoppingAt !== null && system.link.read().slot !== slot) await finishStop(app, state.record);
       return;
     case 'dead': {
       const left = system.leftBehind(state.record).length;
@@ -83,6 +84,17 @@ async function settleSlot(app: App, slot: Slot): Promise<void> {
     case 'invalid':
       emit({ type: 'stale-removed', path: system.paths.slots[slot].backend, reason: state.reason });
       system.forget(slot);
+  }
+}
+
+/** What cannot be ended (uninterruptible, another user's) is in the way of its slot only: whoever needs that fails by itself. */
+async function finishStop(app: App, record: BackendRecord): Promise<void> {
+  try {
+    await takeDown(app, record);
+  } catch (error) {
+    const { failure } = GracefulError.from(error);
+    if (failure.code !== 'stop-failed') throw error;
+    app.emit({ type: 'warned', about: `slot ${record.slot}`, detail: failure.message });
   }
 }
 

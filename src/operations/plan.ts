@@ -8,6 +8,7 @@ import { otherSlot, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
 import { activeHealth, isReady, observe, type Snapshot } from './observe.ts';
 import { deployed } from './releases.ts';
+import { isStrange, strangersIn } from './strangers.ts';
 
 const HOOKS: readonly HookName[] = ['beforeStart', 'afterSwitch', 'afterFailure'];
 
@@ -20,7 +21,7 @@ export async function plan(app: App, input: OperationInputs['plan']): Promise<Ou
   const now = observe(app);
   const switchFirst = await slotToSwitchToFirst(app, now);
   const active = switchFirst ?? now.active;
-  const slot = slotToUpdate({ ...now, active });
+  const slot = slotToUpdate({ ...now, active, strangers: await strangersIn(app, now) });
   await system.preflight(slot, directory);
   if (now.occupants[slot] === null) await system.checkSocket(slot);
   const running = active === null ? null : now.backends[active];
@@ -55,6 +56,7 @@ async function named(app: App, release: string | null): Promise<string | null> {
 async function slotToSwitchToFirst(app: App, now: Snapshot): Promise<Slot | null> {
   const { active, desired, backends } = now;
   if (active === null || desired === 'down' || (await activeHealth(app, now))?.ok) return null;
+  if (await isStrange(app, now, active)) return null;
   const other = otherSlot(active);
   return (await isReady(app, backends[other])) ? other : null;
 }

@@ -6,7 +6,7 @@ import { inactiveForMs, slotsToEmpty } from '../core/plan.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import type { Desired } from '../core/status.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
-import { type App, aborted, LOCK_LOST, msSince } from './app.ts';
+import { type App, aborted, abortReason, LOCK_LOST, msSince } from './app.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, isReady, observe, type Snapshot, settle } from './observe.ts';
@@ -86,20 +86,28 @@ async function stopNamed(app: App, { slots, force }: OperationInputs['stop']): P
       reason: 'nothing would be left to take its traffic; `graceful stop --all` takes the app down',
     });
   for (const slot of slots) {
-    await app.exclusive(() => leave(app, slot, force));
-    results.set(slot, await stopInactiveSlot(app, slot));
+    const offline = await app.exclusive(() => leave(app, slot, force));
+    try {
+      results.set(slot, await stopInactiveSlot(app, slot));
+    } catch (error) {
+      if (offline !== null && abortReason(app) !== null) await comeBack(app, offline);
+      throw error;
+    }
   }
   return results;
 }
 
-/** Moves the traffic away from a slot that is to be stopped. */
-async function leave(app: App, slot: Slot, force: boolean): Promise<void> {
+/** Moves the traffic away from a slot that is to be stopped. Returns what there was, where the app was taken offline for it. */
+async function leave(app: App, slot: Slot, force: boolean): Promise<Snapshot | null> {
   const snapshot = await settle(app);
-  if (snapshot.active !== slot) return;
+  if (snapshot.active !== slot) return null;
   const other = snapshot.backends[otherSlot(slot)];
-  if (other !== null && (await isReady(app, other))) return moveTraffic(app, snapshot, { backend: other });
+  if (other !== null && (await isReady(app, other))) {
+    await moveTraffic(app, snapshot, { backend: other });
+    return null;
+  }
   // A dead one takes nothing with it: that the app is to be down is for --force and --all to say.
-  if (!force && snapshot.occupants[slot] === null) return;
+  if (!force && snapshot.occupants[slot] === null) return null;
   if (!force)
     throw fail(
       'would-lose-traffic',
@@ -110,6 +118,7 @@ async function leave(app: App, slot: Slot, force: boolean): Promise<void> {
       },
     );
   takeOffline(app, snapshot);
+  return snapshot;
 }
 
 async function stopAll(app: App, keepDesired: boolean): Promise<ReadonlyMap<Slot, Stopped>> {
@@ -125,7 +134,7 @@ async function stopAll(app: App, keepDesired: boolean): Promise<ReadonlyMap<Slot
   const results = await Promise.allSettled(SLOTS.map((slot) => stopUnless(app, slot, whyKeep)));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure !== undefined) {
-    if (app.signal.aborted) await comeBack(app, before);
+    if (abortReason(app) !== null) await comeBack(app, before);
     throw failure.reason;
   }
   return new Map(
@@ -165,8 +174,8 @@ async function comeBack(app: App, before: Snapshot): Promise<void> {
     const now = observe(app);
     if (before.active === null || now.active !== null) return;
     if (now.backends[before.active] === null) {
-      if (before.backends[before.active] === null || app.signal.reason === LOCK_LOST) return;
-      const reason = `slot ${before.active} had been stopped before ${String(app.signal.reason)} came`;
+      if (before.backends[before.active] === null || abortReason(app) === LOCK_LOST) return;
+      const reason = `slot ${before.active} had been stopped before ${String(abortReason(app))} came`;
       throw fail('not-serving', `nothing ready is serving: ${reason}`, { reason });
     }
     app.system.desired.write(before.desired, app.operation);

@@ -4,16 +4,17 @@ import { GracefulError } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { slotToUpdate } from '../core/plan.ts';
 import type { Slot } from '../core/slot.ts';
+import type { Desired } from '../core/status.ts';
 import { type App, msSince } from './app.ts';
 import { bringUp, type FreshBackend, prepareStart } from './bring-up.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
-import { examine } from './examine.ts';
-import { failOver } from './fail-over.ts';
+import { spareTheHealthyOne } from './fail-over.ts';
 import { assertStillWanted } from './intent.ts';
 import { moveTraffic } from './move-traffic.ts';
-import { activeHealth, observe, type Snapshot, settle } from './observe.ts';
+import { observe, type Snapshot } from './observe.ts';
 import { deployed, removeOld } from './releases.ts';
 import { stopInactiveSlot } from './stop.ts';
+import { strangersIn } from './strangers.ts';
 import { standBy, watch } from './watch.ts';
 
 type Updated = Pick<Outcomes['update'], 'from' | 'to' | 'release'> & {
@@ -23,9 +24,14 @@ type Updated = Pick<Outcomes['update'], 'from' | 'to' | 'release'> & {
 /** Restarts the inactive slot with the code on disk and moves the traffic there. A failed update changes nothing. */
 export async function update(app: App, input: OperationInputs['update']): Promise<Outcomes['update']> {
   const startedAt = monotonicMs();
+  const intent = observe(app).desired;
   await spareTheHealthyOne(app);
   const { watchMs } = input;
-  const { from, to, release, fresh } = await renew<never>(app, async (snapshot) => ({ slot: slotToUpdate(snapshot) }), {
+  const choose = async (snapshot: Snapshot) => ({
+    slot: slotToUpdate({ ...snapshot, strangers: await strangersIn(app, snapshot) }),
+  });
+  const { from, to, release, fresh } = await renew<never>(app, choose, {
+    intent,
     directory: () => deployed(app, input.release),
     onMoved: (snapshot) => watchMs !== null && standBy(app, snapshot, watchMs),
   });
@@ -33,17 +39,6 @@ export async function update(app: App, input: OperationInputs['update']): Promis
   const watched = watchMs === null ? null : await watch(app, fresh, { from, watchMs });
   const stoppedOld = input.stopOld && from !== null && watched !== 'cut-short' && (await stopOld(app, from));
   return { operation: 'update', from, to, release, stoppedOld, watched, ms: msSince(startedAt) };
-}
-
-/** When the active backend is sick (or the link lost) and another one is ready, that one is not the one to be replaced. */
-async function spareTheHealthyOne(app: App): Promise<void> {
-  const before = observe(app);
-  if (before.desired === 'down' || (await activeHealth(app, before))?.ok) return;
-  await app.exclusive(async () => {
-    const snapshot = await settle(app);
-    const finding = await examine(app, snapshot);
-    if (finding.action === 'heal') await failOver(app, snapshot);
-  });
 }
 
 /** The update has taken effect: what goes wrong from here on is told, and does not make it a failure. */
@@ -57,6 +52,8 @@ async function stopOld(app: App, slot: Slot): Promise<boolean> {
 }
 
 interface RenewOptions {
+  /** What was wanted when the operation began: the app may have been taken down since. */
+  readonly intent: Desired;
   /** Where the new backend is started. */
   directory(): Promise<string | null>;
   onMoved?(before: Snapshot): void;
@@ -66,9 +63,8 @@ interface RenewOptions {
 export async function renew<T>(
   app: App,
   choose: (snapshot: Snapshot) => Promise<Choice<T>>,
-  { directory, onMoved }: RenewOptions,
+  { intent, directory, onMoved }: RenewOptions,
 ): Promise<T | Updated> {
-  const intent = observe(app).desired;
   app.system.loadLauncher();
   const from = await directory();
   try {

@@ -49,12 +49,11 @@ export async function watch(
   const { slot } = fresh.backend;
   app.emit({ type: 'waiting', for: 'watch', slot, timeoutMs: watchMs });
   const verdict = await judge(app, fresh.backend, watchMs);
-  if (verdict.is === 'good') return 'passed';
   if (verdict.is === 'bad')
     throw await goBack(app, fresh, { from, reason: verdict.reason, afterMs: msSince(startedAt) });
   await standDown(app, from);
   if (verdict.is === 'superseded') throw superseded(slot);
-  return 'cut-short';
+  return verdict.is === 'good' ? 'passed' : 'cut-short';
 }
 
 /** Until the time is up and the last probe was good, or `failures` in a row were bad. */
@@ -114,9 +113,9 @@ async function goBack(
   app.emit({ type: 'warned', about: `slot ${slot}`, detail: `the new version ${what} (${detail}): going back` });
   const log = await app.system.logTail(slot, logStart);
   const end = await leadBack(app, backend, from);
+  if (end === null || end === 'superseded') await standDown(app, from);
   if (end === 'superseded') return superseded(slot);
   if (end === null) {
-    await standDown(app, from);
     const nowhere = from === null ? 'nothing served before it' : `slot ${from} is not ready to go back to`;
     return fail('not-serving', `slot ${slot}: the new version ${what} (${detail}), and ${nowhere}`, {
       reason: `the new version in slot ${slot} ${what} (${detail}), and ${nowhere}`,

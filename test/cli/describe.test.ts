@@ -36,7 +36,7 @@ test('what a probe read from a backend cannot fake a line of ours or move the cu
 
 for (const failure of FAILURES) {
   test(`${failure.code} says what happened and what to do next`, () => {
-    const [what = '', ...rest] = describeFailure(failure).split('\n');
+    const [what = '', ...rest] = describeFailure(failure, null).split('\n');
     assert.notEqual(what, '');
     assert.ok(
       rest.some((line) => line !== '' && !line.startsWith('  ')),
@@ -49,7 +49,7 @@ for (const failure of FAILURES) {
 
 test('a backend that dies early is shown with its last words, harmless to the terminal', () => {
   assert.equal(
-    describeFailure(failureOf('backend-exited')),
+    describeFailure(failureOf('backend-exited'), null),
     [
       'b: the backend exited with code 1 after 120 ms, before it was ready',
       '  Last lines of /srv/app/run/app-b.log:',
@@ -62,14 +62,14 @@ test('a backend that dies early is shown with its last words, harmless to the te
 });
 
 test('a backend that listens elsewhere is shown both paths, one above the other', () => {
-  const text = describeFailure(failureOf('not-ready'));
+  const text = describeFailure(failureOf('not-ready'), null);
   assert.ok(text.includes('  listens at: /tmp/x.sock\n  expected:   /srv/app/run/app-b.socket\n'), text);
   assert.ok(text.includes('GRACEFUL_SOCKET'));
 });
 
 test('a wrong configuration is named by file, key, finding and nearest key', () => {
   assert.ok(
-    describeFailure(failureOf('config')).startsWith(
+    describeFailure(failureOf('config'), null).startsWith(
       '/srv/app/graceful.config.json is wrong:\n  helth: found an unknown key, expected a known one (did you mean health?)\n',
     ),
   );
@@ -209,3 +209,9 @@ for (const [outcome, sentence, routine] of OUTCOMES) {
     assert.equal(isRoutine(outcome), routine);
   });
 }
+
+test('a failure after a switch says where the traffic is now', () => {
+  const text = describeFailure(failureOf('not-ready'), 'b');
+  assert.match(text, /^Traffic had moved to b before that, and stays there\.$/m);
+  assert.doesNotMatch(text, /where it was/);
+});

@@ -23,11 +23,12 @@ const backend = (changes: Partial<RunningBackend> = {}): RunningBackend => ({
   ...changes,
 });
 
-/** `ab`: something is left in both slots; `-b`: only in b. */
+/** `ab`: something is left in both slots; `-b`: only in b; `s-`: somebody whom no record names listens in a. */
 const slots = (text: string) => ({
   a: text.includes('a') ? backend() : null,
   b: text.includes('b') ? backend() : null,
 });
+const strangers = (text: string) => ({ a: text[0] === 's', b: text[1] === 's' });
 
 describe('the slot that is', () => {
   //      active, occupied, updated, healed
@@ -44,11 +45,23 @@ describe('the slot that is', () => {
     ['b', 'a-', 'a', 'b'],
     ['b', '-b', 'a', 'a'],
     ['b', 'ab', 'a', 'a'],
+    [null, 's-', 'b', 'b'],
+    [null, '-s', 'a', 'a'],
+    [null, 'sb', 'b', 'b'],
+    [null, 'as', 'a', 'a'],
+    [null, 'ss', 'a', 'a'],
+    ['a', 's-', 'b', 'b'],
+    ['a', 'sb', 'b', 'b'],
+    ['a', '-s', 'b', 'a'],
+    ['a', 'as', 'b', 'b'],
+    ['b', '-s', 'a', 'a'],
+    ['b', 's-', 'a', 'b'],
   ];
   for (const [active, occupied, updated, healed] of TABLE)
     it(`updated with ${active ?? 'nothing'} active and ${occupied} occupied is ${updated}, and ${healed} when it is dead`, () => {
-      assert.equal(slotToUpdate({ active, occupants: slots(occupied) }), updated);
-      assert.equal(slotToHeal({ active, occupants: slots(occupied) }), healed);
+      const room = { active, occupants: slots(occupied), strangers: strangers(occupied) };
+      assert.equal(slotToUpdate(room), updated);
+      assert.equal(slotToHeal(room), healed);
     });
 });
 
@@ -56,10 +69,12 @@ describe('the slots that are', () => {
   const none = { slots: [], all: false, inactive: false };
 
   it('started are those that are named, both, or the one that the link leads to', () => {
-    assert.deepEqual(slotsToStart({ slots: ['b'], all: false }, 'a'), ['b']);
-    assert.deepEqual(slotsToStart({ slots: [], all: true }, 'b'), ['a', 'b']);
-    assert.deepEqual(slotsToStart({ slots: [], all: false }, 'b'), ['b']);
-    assert.deepEqual(slotsToStart({ slots: [], all: false }, null), ['a']);
+    const room = (active: Slot | null, text = '--') => ({ active, strangers: strangers(text) });
+    assert.deepEqual(slotsToStart({ slots: ['b'], all: false }, room('a')), ['b']);
+    assert.deepEqual(slotsToStart({ slots: [], all: true }, room('b')), ['a', 'b']);
+    assert.deepEqual(slotsToStart({ slots: [], all: false }, room('b')), ['b']);
+    assert.deepEqual(slotsToStart({ slots: [], all: false }, room(null)), ['a']);
+    assert.deepEqual(slotsToStart({ slots: [], all: false }, room(null, 's-')), ['b']);
   });
 
   it('restarted come with the active one last', () => {

@@ -295,6 +295,22 @@ onEachHost('a hook', (createApp) => {
 });
 
 onEachHost('an exec health check', (createApp) => {
+  it('has the environment that the backend runs with while a deploy has taken the envFile away: it is not sick for that', async () => {
+    await using app = await createApp();
+    const file = join(app.dir, '.env');
+    writeFileSync(file, 'SECRET=s3cret\n');
+    app.configure({
+      envFile: '.env',
+      health: { type: 'exec', command: ['sh', '-c', 'test "$SECRET" = s3cret'], interval: '20ms' },
+    });
+    await app.succeed('start', '--all');
+    rmSync(file);
+    const run = await app.succeed('switch');
+    assert.deepEqual(run.outcome?.operation === 'switch' && run.outcome.to, 'b');
+    await app.succeed('keepalive');
+    assert.equal(app.active(), 'b');
+  });
+
   it('gets {socket} as the path to probe: the slot first, the link after the switch', async () => {
     await using app = await createApp();
     app.configure({

@@ -155,6 +155,24 @@ onEachHost('an interrupt', (createApp) => {
       client.close();
     });
 
+  it('Ctrl-C while `stop a --force` drains: the app serves again and is wanted up', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
+    await using app = await createApp({ config: { drainTimeout: '60s' } });
+    await app.succeed('update');
+    const client = await openWebSocket({ socketPath: app.link });
+    const stop = app.spawnGraceful(['stop', 'a', '--force', '--json']);
+    await stop.event('waiting', (event) => event.for === 'drain');
+    assert.equal(existsSync(app.link), false);
+    stop.process.kill('SIGINT');
+    const run = await stop.finished;
+    assertExit(run, 1);
+    assert.deepEqual(failureOf(run, 'aborted').details, { by: 'Ctrl-C' });
+    assert.equal((await app.get('/')).status, 200);
+    assert.equal((await app.status()).desired, 'up');
+    client.close();
+  });
+
   it('Ctrl-C while `restart a` starts the new backend: that is undone, and the traffic stays where it was led', async () => {
     await using app = await createApp();
     await app.succeed('start', '--all');

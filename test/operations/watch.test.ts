@@ -31,6 +31,9 @@ onEachHost('update --watch', (createApp) => {
     assert.ok(run.outcome?.operation === 'update' && run.outcome.watched === 'passed' && run.outcome.ms >= 1_000);
     assert.equal((await app.get('/')).version, '2');
     assert.equal(runs(app.pid('a') ?? 0), true);
+    // Nobody watches any more: it is like any other that is inactive.
+    const stopped = await app.succeed('stop', '--inactive');
+    assert.deepEqual(stopped.outcome?.operation === 'stop' && stopped.outcome.stopped, ['a']);
   });
 
   it('goes back when the new version dies, and keeps the reason', async () => {

@@ -1,5 +1,6 @@
 // One line per event, for pipes, cron and CI: nothing is ever redrawn.
 import type { GracefulEvent } from '../../core/events.ts';
+import { TrafficTrail } from '../../core/traffic-trail.ts';
 import { describe } from '../describe.ts';
 import { describeFailure } from '../describe-failure.ts';
 import { describeOutcome } from '../describe-outcome.ts';
@@ -9,15 +10,17 @@ import type { Renderer } from './renderer.ts';
 
 export const plainRenderer = ({ stdout, stderr }: { readonly stdout: Output; readonly stderr: Output }): Renderer => {
   const isNews = newsFilter();
+  const trail = new TrafficTrail();
   return {
     event: (event) => {
+      trail.see(event);
       if (isNews(event)) stderr.write(`${describe(event)}\n`);
     },
     // cron mails whatever is printed: what it finds in order every minute must not be.
     outcome: (outcome) => {
       if (!isRoutine(outcome)) stdout.write(`${describeOutcome(outcome)}\n`);
     },
-    failure: (failure) => stderr.write(`graceful: ${describeFailure(failure)}\n`),
+    failure: (failure) => stderr.write(`graceful: ${describeFailure(failure, trail.movedTo)}\n`),
     close: () => {},
   };
 };

@@ -2,6 +2,7 @@
 // Invariant: between two calls the cursor stands at the beginning of the live line, or of an empty one.
 import pc from 'picocolors';
 import type { GracefulEvent } from '../../core/events.ts';
+import { TrafficTrail } from '../../core/traffic-trail.ts';
 import { predicateOf, subjectOf, waitPhrase } from '../describe.ts';
 import { describeFailure } from '../describe-failure.ts';
 import { describeOutcome } from '../describe-outcome.ts';
@@ -30,6 +31,7 @@ export const ttyRenderer = ({
 }: TtyRendererOptions): Renderer => {
   const paint = painter(colour);
   const waits = new Waits();
+  const trail = new TrafficTrail();
   let frame = 0;
   let stopTicking: (() => void) | null = null;
 
@@ -67,6 +69,7 @@ export const ttyRenderer = ({
 
   return {
     event: (event) => {
+      trail.see(event);
       waits.follow(event, now());
       if (event.type !== 'waiting' && event.type !== 'still-waiting')
         print(stderr, factLines(event, stderr.width(), paint));
@@ -80,7 +83,7 @@ export const ttyRenderer = ({
     failure: (failure) => {
       waits.clear();
       rest();
-      const [what = '', ...more] = describeFailure(failure).split('\n');
+      const [what = '', ...more] = describeFailure(failure, trail.movedTo).split('\n');
       print(stderr, [`${paint.failed(SIGNS.failed)} ${paint.strong(what)}`, ...more].join('\n'));
     },
     close: () => {

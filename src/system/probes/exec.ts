@@ -1,7 +1,9 @@
 // A health check by a program of the user's: exit code 0 is healthy.
 import { backendEnvironment } from '../../config/environment.ts';
-import { replacePlaceholders } from '../../config/placeholders.ts';
+import { type PlaceholderValues, replacePlaceholders } from '../../config/placeholders.ts';
 import type { Config } from '../../core/config.ts';
+import { GracefulError } from '../../core/failure.ts';
+import { environmentOf } from '../processes/environment.ts';
 import { runProgram } from '../program.ts';
 import type { Finding, ProbeTarget } from './finding.ts';
 
@@ -13,10 +15,12 @@ export async function probeExec(
 ): Promise<Finding> {
   const values = { socket: target.socketPath, slot: target.slot, name: config.name, stateDir: config.stateDir };
   const argv = command.map((argument) => replacePlaceholders(argument, values));
+  const env = await environmentFor(config, values, target.pid);
+  if (env instanceof Error) return { ok: false, detail: env.message };
   const end = await runProgram({
     argv,
     cwd: config.cwd,
-    env: await backendEnvironment(config, values, process.env),
+    env,
     slot: target.slot,
     socketPath: target.realSocketPath,
     stop,
@@ -28,4 +32,13 @@ export async function probeExec(
   if (end.wasStopped) return { ok: false, detail: `${argv[0]} still running${said}` };
   if (end.signal !== null) return { ok: false, detail: `killed by ${end.signal}${said}` };
   return { ok: end.exitCode === 0, detail: `exit ${end.exitCode}${said}` };
+}
+
+/** Where a deploy has taken an envFile away, the one that the backend runs with: it is not sick for that. */
+async function environmentFor(config: Config, values: PlaceholderValues, pid: number) {
+  try {
+    return await backendEnvironment(config, values, process.env);
+  } catch (error) {
+    return environmentOf(pid) ?? GracefulError.from(error);
+  }
 }

@@ -63,12 +63,13 @@ export function update(m: Model): Code {
 export function start(m: Model, named: readonly Slot[]): Code {
   m.desired = 'up';
   const slots = named.length > 0 ? named : [m.active ?? 'a'];
-  for (const slot of slots) if (m.slots[slot] === 'none' && !launch(m, slot)) return 1;
-  if (isServing(m)) return 0;
-  const ready = slots.find((slot) => isOk(m, slot));
-  if (ready === undefined) return 3;
-  move(m, ready);
-  return 0;
+  for (const slot of slots) {
+    if (m.active === slot && m.slots[slot] === 'none' && isOk(m, otherSlot(slot))) move(m, otherSlot(slot));
+    if (m.slots[slot] === 'none' && !launch(m, slot)) return 1;
+    const ready = slots.find((candidate) => isOk(m, candidate));
+    if (!isServing(m) && ready !== undefined) move(m, ready);
+  }
+  return isServing(m) ? 0 : 3;
 }
 
 export function stopAll(m: Model): Code {
@@ -88,17 +89,19 @@ export function stop(m: Model, slot: Slot): Code {
   if (m.active === slot) {
     if (isOk(m, otherSlot(slot))) move(m, otherSlot(slot));
     else if (m.slots[slot] !== 'none') return 1;
-    else Object.assign(m, { desired: 'down', active: null });
   }
   m.slots[slot] = 'none';
   return 0;
 }
 
-export function restart(m: Model, named: readonly Slot[]): Code {
-  for (const slot of [...named].sort((x, y) => Number(x === m.active) - Number(y === m.active))) {
+export function restart(m: Model, asked: readonly Slot[] | 'inactive'): Code {
+  const named = (): readonly Slot[] => (asked === 'inactive' ? SLOTS.filter((slot) => slot !== m.active) : asked);
+  if (named().some((slot) => slot !== m.active) && m.desired === 'up' && !isServing(m)) failOver(m);
+  for (const slot of [...named()].sort((x, y) => Number(x === m.active) - Number(y === m.active))) {
     const other = otherSlot(slot);
-    if (m.active === slot && m.slots[slot] !== 'none') {
-      if (!isOk(m, other) && !launch(m, other)) return 1;
+    if (m.active === slot && isOk(m, other)) move(m, other);
+    else if (m.active === slot && m.slots[slot] !== 'none') {
+      if (!launch(m, other)) return 1;
       move(m, other);
     }
     const hasOther = m.active === other && isOk(m, other);

@@ -127,12 +127,7 @@ export const STEPS: readonly Arbitrary<Step>[] = [
   ),
   constantFrom(
     command('restart --all', (m) => model.restart(m, BOTH)),
-    command('restart --inactive', (m) =>
-      model.restart(
-        m,
-        BOTH.filter((slot) => slot !== m.active),
-      ),
-    ),
+    command('restart --inactive', (m) => model.restart(m, 'inactive')),
     ...BOTH.map((slot) => command(`restart ${slot}`, (m) => model.restart(m, [slot]))),
   ),
   constant(command('stop --all', model.stopAll)),

@@ -1,0 +1,34 @@
+// Traffic away from a slot that is to be started anew.
+import { otherSlot, type Slot } from '../core/slot.ts';
+import type { Desired } from '../core/status.ts';
+import type { App } from './app.ts';
+import { assertStillWanted } from './intent.ts';
+import { moveTraffic } from './move-traffic.ts';
+import { isReady, settle } from './observe.ts';
+import { served } from './releases.ts';
+import { renew } from './update.ts';
+
+/**
+ * Leaves the slot without traffic, as far as anybody is there to take it; starts the other one if that is needed.
+ * @throws `socket-in-use` when somebody whom no record names listens in the slot: nothing can be started there.
+ */
+export async function leadAway(app: App, slot: Slot, intent: Desired): Promise<void> {
+  const other = otherSlot(slot);
+  const done = await app.exclusive(async () => {
+    const snapshot = await settle(app);
+    assertStillWanted(intent, snapshot);
+    const { active, backends, occupants } = snapshot;
+    if (active !== slot) return true;
+    if (occupants[slot] === null) await app.system.checkSocket(slot);
+    const backend = backends[other];
+    if (backend !== null && (await isReady(app, backend))) await moveTraffic(app, snapshot, { backend });
+    // Of a dead one nothing is left that could be cut.
+    else if (occupants[slot] !== null) return false;
+    return true;
+  });
+  if (!done)
+    await renew<null>(app, async ({ active }) => (active === slot ? { slot: other } : { done: null }), {
+      intent,
+      directory: () => served(app),
+    });
+}
