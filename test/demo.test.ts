@@ -48,7 +48,7 @@ test('the demo updates an app under load, refuses a broken version, rolls back, 
 
 test('the demo can be interrupted, and takes everything down', async () => {
   await using demo = startDemo();
-  await until('the first update is under way', () => demo.text().includes('ln -sfn releases/v2'), 30_000);
+  await until('the first update is under way', () => demo.text().includes('ln -sfn releases/v2'));
   demo.process.kill('SIGINT');
   const [code] = await once(demo.process, 'close');
   assert.equal(code, 130, demo.text());

@@ -120,7 +120,7 @@ for (const generator of generators) {
         waiting.push(() => response.writeHead(200, { Connection: 'close' }).end(body));
         if (waiting.length === CONNECTIONS) server.enough();
       });
-      const load = generator.start(server.port, { patienceMs: 2_000 });
+      const load = generator.start(server.port, { patienceMs: 10_000 });
       await server.hadEnough;
       // All its connections are open and wait for their answers: none is left in the queue when the listener goes.
       server.stopListening();

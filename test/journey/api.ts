@@ -21,7 +21,7 @@ import { createGraceful, EXIT_CODES, GracefulError, type GracefulEvent } from 'g
 
 const graceful = await createGraceful({ config: 'graceful.config.ts' });
 const events: GracefulEvent['type'][] = [];
-const onEvent = (event: GracefulEvent): void => void events.push(event.type);
+const onEvent = ({ type }: GracefulEvent): void => void (type !== 'still-waiting' && events.push(type));
 const say = (value: unknown): void => console.log(JSON.stringify(value));
 
 const { active } = await graceful.start();

@@ -62,11 +62,11 @@ describe('under load', { skip: SKIP_IN_SHORT || skipUnless('nginx', 'wrk') }, ()
   });
 
   it('graceful stop --all lets the requests finish that are under way; those that come later are refused with a 502', async () => {
-    await using app = await createAppWithTwoVersions();
+    await using app = await createAppWithTwoVersions({ APP_SLOW_MS: '6000' });
     await using nginx = await startNginx({ config: 'plain', socketPath: app.link });
+    const underWay = await sendSlowRequests(nginx, app, 8);
     const load = startLoad({ port: nginx.port });
     await load.flowing;
-    const underWay = await sendSlowRequests(nginx, app, 8);
     const run = await app.succeed('stop', '--all');
     const report = await load.stop();
 
@@ -85,13 +85,12 @@ describe('under load', { skip: SKIP_IN_SHORT || skipUnless('nginx', 'wrk') }, ()
   });
 });
 
-/** Requests of half a second each, all of which the backend has by now; what they resolve with is status and body. */
+/** Requests that take their time, all of which the backend has by now: nobody else is connected. What they resolve with is status and body. */
 async function sendSlowRequests(nginx: Nginx, app: TestApp, count: number): Promise<readonly Promise<string>[]> {
   const answers = Array.from({ length: count }, async () => {
     const response = await fetch(`http://127.0.0.1:${nginx.port}/slow`, { method: 'POST', body: 'order' });
     return `${response.status} ${await response.text()}`;
   });
-  // wrk itself never has more than 16.
   await until('all of them have been sent', async () => (await connectionsTo(app.socket('b'))) >= count);
   return answers;
 }

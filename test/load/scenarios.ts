@@ -107,7 +107,7 @@ export const createScenarioApp = (
           ? [process.execPath, '--import', inRepo('test/apps/fixtures/counts-at-sigterm.mjs'), NODE_APP]
           : [need('python3'), '-u', inRepo('test/apps/fixtures/counts-at-sigterm.py'), PYTHON_APP],
       drainTimeout,
-      stopTimeout: onSigterm === 'ignore' ? '200ms' : '10s',
+      stopTimeout: onSigterm === 'ignore' ? '1s' : '10s',
     },
     env: {
       APP_ON_SIGTERM: onSigterm,

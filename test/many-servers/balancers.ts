@@ -13,6 +13,7 @@ defaults
   timeout connect 5s
   timeout client 30s
   timeout server 30s
+  timeout check 10s
 frontend public
   bind :80
   default_backend shop

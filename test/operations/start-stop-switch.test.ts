@@ -1,13 +1,15 @@
 // start, stop, restart and switch: what an operator asks for by hand.
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Slot } from '../../src/core/slot.ts';
 import { connectionsTo } from '../load/under-load.ts';
 import { SKIP_IN_SHORT } from '../rig/extent.ts';
+import { makeFifo } from '../rig/fifo.ts';
 import { onEachHost } from '../rig/hosts.ts';
 import { runs } from '../rig/processes.ts';
-import { assertExit, createTestApp, eventsOf, failureOf, type Run, type TestApp } from '../rig/test-app.ts';
+import { assertExit, createTestApp, eventsOf, failureOf, NODE_APP, type Run, type TestApp } from '../rig/test-app.ts';
 import { until } from '../rig/until.ts';
 
 const states = async (app: TestApp): Promise<string> =>
@@ -100,15 +102,16 @@ describe('start [one-shot]', { concurrency: 4, timeout: 600_000 }, () => {
     await using app = await createTestApp();
     await app.succeed('start');
     process.kill(pidOf(app, 'a'), 'SIGKILL');
-    app.deploy('2', { APP_BROKEN: 'never-listens' });
-    app.configure({ startTimeout: '500ms' });
+    const fifo = makeFifo(join(app.dir, 'fifo'));
+    app.configure({ command: fifo.waitForIt });
     const start = app.spawnGraceful(['start', '--json']);
-    await start.event('waiting', (event) => event.for === 'ready');
+    await until('the new one runs', () => fifo.isWaitedFor());
     assert.equal(existsSync(app.link), false);
+    fifo.release();
     assertExit(await start.finished, 1);
     assert.equal(app.active(), 'a', 'which version is active is not forgotten');
-    app.deploy('3', { APP_BROKEN: '' });
-    app.configure({ startTimeout: '60s' });
+    app.deploy('3');
+    app.configure({ command: [process.execPath, NODE_APP] });
     const all = await app.succeed('start', '--all');
     const order = all.events.map(({ type }) => type).filter((type) => /backend-started|switched/.test(type));
     assert.deepEqual(
@@ -240,7 +243,10 @@ onEachHost('stop', (createApp) => {
   });
 
   it('--all lets a request that is being answered finish', async () => {
-    await using app = await createApp({ env: { APP_ON_SIGTERM: 'exit' } });
+    await using app = await createApp({
+      config: { drainTimeout: '60s' },
+      env: { APP_ON_SIGTERM: 'exit', APP_SLOW_MS: '3000' },
+    });
     await app.succeed('start');
     const inFlight = app.get('/slow');
     await until('the request has arrived', async () => (await connectionsTo(app.socket('a'))) > 0);

@@ -69,27 +69,27 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'never listens',
-    spoil: broken('never-listens', '5s'),
+    spoil: broken('never-listens', '15s'),
     failure: 'not-ready',
-    says: [/not ready within 5 ?s/, /no socket yet/, /doing anything but listening/],
+    says: [/not ready within 15 ?s/, /no socket yet/, /doing anything but listening/],
     details: (run) => assert.deepEqual(failureOf(run, 'not-ready').details.listensAt, []),
   },
   {
     title: 'hangs before it listens',
-    spoil: broken('hangs', '5s'),
+    spoil: broken('hangs', '15s'),
     failure: 'not-ready',
     says: [/not ready within/, /Waiting for a lock that nobody will release/],
   },
   {
     title: 'answers 500: the answer is shown',
-    spoil: broken('500', '5s'),
+    spoil: broken('500', '15s'),
     failure: 'not-ready',
     says: [/not ready within/, /HTTP 500/],
     details: (run) => assert.equal(failureOf(run, 'not-ready').details.lastProbe, 'HTTP 500'),
   },
   {
     title: 'listens at another path: it is told which one it should have bound',
-    spoil: broken('wrong-path', '5s'),
+    spoil: broken('wrong-path', '15s'),
     failure: 'not-ready',
     says: [/app-b\.socket\.wrong/, /app-b\.socket$/m, /GRACEFUL_SOCKET/],
     details: (run, app) => {
@@ -100,7 +100,7 @@ const CASES: readonly Case[] = [
   },
   {
     title: 'listens at a TCP port: the port is named',
-    spoil: broken('tcp', '5s'),
+    spoil: broken('tcp', '15s'),
     failure: 'not-ready',
     says: [/TCP port \d+/, /app-b\.socket$/m],
     details: (run) => assert.match(failureOf(run, 'not-ready').details.listensAt.join(), /^TCP port \d+$/),

@@ -66,6 +66,7 @@ describe('systemd is told', { concurrency: 3, skip: skipUnless('systemd', 'pytho
     assert.equal((await app.get('/')).status, 200, 'it was up by then');
     assert.ok(lines.includes('STATUS=app: a ready'), lines.join(' '));
     assert.equal((await supervisor.kill('SIGTERM')).code, 0);
+    await systemd.told('STOPPING=1');
     const told = systemd.messages.flat().filter((line) => /^(READY|STOPPING)=/.test(line));
     assert.deepEqual(told, ['READY=1', 'STOPPING=1']);
     assert.ok(systemd.messages.flat().includes('STATUS=draining and stopping the backends'));

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:
 import { describe, it } from 'node:test';
 import { readyForMs } from '../../src/hosts/supervisor/loss.ts';
 import { attemptsThatCount, respawnDelayMs } from '../../src/hosts/supervisor/respawn.ts';
+import { startedMsAgo } from '../../src/system/processes/age.ts';
 import { identify } from '../../src/system/processes/identity.ts';
 import { runs } from '../rig/processes.ts';
 import { createTestApp, type TestApp } from '../rig/test-app.ts';
@@ -230,7 +231,7 @@ describe('recovery', { concurrency: 3 }, () => {
 
     it('counts that minute by the kernel: a clock that has jumped by hours since changes nothing', () => {
       const { startTicks } = identify(process.pid) ?? assert.fail();
-      const runsForMs = process.uptime() * 1_000;
+      const runsForMs = startedMsAgo({ startTicks });
       for (const hours of [-5, 0, 5]) {
         const startedAt = new Date(Date.now() + hours * 3_600_000 - runsForMs);
         const readyAt = new Date(startedAt.getTime() + 300);

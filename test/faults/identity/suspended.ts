@@ -81,9 +81,9 @@ function* backends(): Iterable<Case> {
           name: `${which}, ${connected ? 'with' : 'without'} clients: ${command.join(' ')}`,
           tried: ['I3', 'I5', 'I7', 'clear'],
           async run() {
-            const health = { type: 'http', path: '/healthz', interval: '20ms', timeout: '300ms', failures: 1 };
+            const health = { type: 'http', path: '/healthz', interval: '20ms', timeout: '2s', failures: 1 };
             await using app = await createTestApp({
-              config: { health, drainTimeout: '1s', stopTimeout: '500ms', startTimeout: '3s' },
+              config: { health, drainTimeout: '1s', stopTimeout: '500ms', startTimeout: '1m' },
             });
             await app.succeed('start', '--all');
             await using witness = await watch(app, { clients: connected ? 2 : 0 });

@@ -8,6 +8,7 @@ import { NO_SCHEDULE, supervise, type TestSupervisor } from '../../rig/test-supe
 import { until } from '../../rig/until.ts';
 import { assertClear } from '../kit/clear.ts';
 import { startClients } from '../kit/client.ts';
+import { assertNothingLost } from '../kit/excuses.ts';
 import { assertWhole, strayFiles } from '../kit/state-files.ts';
 import { type Strangers, startStrangers } from '../kit/strangers.ts';
 import { assertNoCollision, turnstileHooks } from '../kit/turnstile.ts';
@@ -72,7 +73,7 @@ export class World implements AsyncDisposable {
     const run = await this.app.graceful(...args);
     await clients?.end();
     assertClear(run);
-    if (clients !== null && after()) assert.deepEqual(clients.lost, [], `I2: lost during ${args.join(' ')}`);
+    if (clients !== null && after()) assertNothingLost(clients, [], run.events);
     return run;
   }
 
