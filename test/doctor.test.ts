@@ -4,6 +4,7 @@ import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Config } from '../src/core/config.ts';
+import { commandIn } from '../src/doctor/callers/cron.ts';
 import { unitsIn } from '../src/doctor/callers/systemd.ts';
 import { inRepo } from './rig/paths.ts';
 import { tempDir } from './rig/temp-dir.ts';
@@ -51,4 +52,29 @@ describe('the systemd units that call us', () => {
       ],
     );
   });
+});
+
+describe("a crontab's line calls us", () => {
+  const app = { file: '/srv/shop/graceful.config.json', stateDir: '/srv/shop/run' };
+  const TABLE: readonly (readonly [string, string, 'keepalive' | 'stop' | null])[] = [
+    ['by the path of the configuration', 'graceful -c /srv/shop/graceful.config.json keepalive', 'keepalive'],
+    ['by that path in quotes', "node /opt/graceful -c '/srv/shop/graceful.config.json' stop --inactive", 'stop'],
+    ['in its directory', 'cd /srv/shop && graceful keepalive', 'keepalive'],
+    ['in its directory with a slash', 'cd /srv/shop/; graceful keepalive', 'keepalive'],
+    [
+      'in its directory, by the name of the file',
+      'cd /srv/shop && graceful -c graceful.config.json keepalive',
+      'keepalive',
+    ],
+    ['by its state dir', 'graceful --state-dir /srv/shop/run keepalive', 'keepalive'],
+    ['not for a neighbour whose name begins the same', 'cd /srv/shop-staging && graceful keepalive', null],
+    ['not for what is inside of its directory', 'cd /srv/shop/admin && graceful keepalive', null],
+    ['not for a neighbour inside of another directory', 'cd /backup/srv/shop && graceful keepalive', null],
+    ['not with another configuration', 'cd /srv/shop && graceful -c /srv/blog/graceful.config.json keepalive', null],
+    ['not with another configuration of the same directory', 'cd /srv/shop && graceful -c admin.yaml keepalive', null],
+    ['not for a copy of the file', 'graceful -c /srv/shop/graceful.config.json.old keepalive', null],
+    ['not in a comment', '# cd /srv/shop && graceful keepalive', null],
+  ];
+  for (const [how, call, command] of TABLE)
+    it(how, () => assert.equal(commandIn(call.startsWith('#') ? call : `* * * * * ${call}`, app), command));
 });

@@ -26,7 +26,8 @@ import { closed, command, duration, notAnArray, parsedBy, positiveDuration, text
 import { parseSocketMode, SOCKET_MODE_PATTERN } from './socket-mode.ts';
 
 const NAME = 'letters, digits, dots, dashes and underscores, beginning with a letter or a digit';
-const VALUE = 'a string, a number, true, false, or null to remove the variable';
+const VALUE =
+  'a string, a number of at most 15 digits (in quotes it may have more), true, false, or null to remove the variable';
 const VARIABLE = 'the name of a variable, without "="';
 const ENV_FILES = 'a path or an array of paths';
 const MODE = 'an octal string such as "0660" that lets the owner read and write';
@@ -74,10 +75,14 @@ const hooks = closed({
   timeout: optional(positiveDuration('How long each of them may take; as long as `startTimeout` by default.')),
 });
 
+/** Beyond that JavaScript has changed its last digits by the time it is seen: an ID would not be that ID. */
+const MOST = 999_999_999_999_999;
+const keptNumber = pipe(number(VALUE), minValue(-MOST, VALUE), maxValue(MOST, VALUE));
+
 const env = notAnArray(
   record(
     pipe(string(VARIABLE), regex(/^[^=]+$/, VARIABLE)),
-    union([string(VALUE), number(VALUE), boolean(VALUE), null_(VALUE)], VALUE),
+    union([string(VALUE), keptNumber, boolean(VALUE), null_(VALUE)], VALUE),
     'an object',
   ),
 );

@@ -85,14 +85,17 @@ function problemWith(operation: OperationName, input: Record<string, unknown>): 
     const problem = CHECKS[key]?.(value) ?? null;
     if (problem !== null) return `input.${key} has to be ${problem}`;
   }
-  if (
-    (operation === 'stop' || operation === 'restart') &&
-    Object.values(input).every(
-      (value) => value === false || value === null || (Array.isArray(value) && value.length === 0),
-    )
-  )
-    return `${operation} needs slots, "all" or "inactive"`;
-  return null;
+  return problemWithChoice(operation, input);
+}
+
+/** Slots, "all" and "inactive" are three answers to one question, as on the command line. */
+function problemWithChoice(operation: OperationName, input: Record<string, unknown>): string | null {
+  if (operation !== 'start' && operation !== 'stop' && operation !== 'restart') return null;
+  const { slots = [], all, inactive, olderThanMs = null } = input;
+  const chosen = [(slots as readonly unknown[]).length > 0, all === true, inactive === true].filter(Boolean).length;
+  if (chosen > 1) return `${operation} takes slots, "all" or "inactive", and not two of them`;
+  if (chosen === 0 && operation !== 'start') return `${operation} needs slots, "all" or "inactive"`;
+  return olderThanMs === null || inactive === true ? null : 'input.olderThanMs is for "inactive"';
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -5,6 +5,8 @@ import { ask } from './run-program.ts';
 
 export interface AppUser {
   readonly uid: number;
+  /** His own group. */
+  readonly gid: number;
   readonly name: string;
   /** Whether that is who looks. */
   readonly isSelf: boolean;
@@ -14,6 +16,6 @@ export interface AppUser {
 export async function appUser({ stateDir }: Config): Promise<AppUser> {
   const self = process.geteuid?.() ?? 0;
   const uid = self === 0 ? (lstatSync(stateDir, { throwIfNoEntry: false })?.uid ?? self) : self;
-  const name = (await ask('getent', ['passwd', String(uid)])).stdout.split(':')[0];
-  return { uid, name: name || String(uid), isSelf: uid === self };
+  const [name, , , gid] = (await ask('getent', ['passwd', String(uid)])).stdout.split(':');
+  return { uid, gid: Number(gid ?? process.getegid?.() ?? 0), name: name || String(uid), isSelf: uid === self };
 }

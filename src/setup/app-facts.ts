@@ -16,6 +16,8 @@ export interface AppFacts {
   readonly graceful: readonly string[];
   /** A PATH that leads to node, graceful and what the configuration runs. */
   readonly path: string;
+  /** Programs of the configuration that are in no directory of our PATH. */
+  readonly missing: readonly string[];
   /** Whom the state dir belongs to, or will. */
   readonly user: string;
   readonly group: string;
@@ -33,13 +35,15 @@ export interface Origin {
 
 export function factsOf(config: Config, configFile: string, { node, script, env, stateDirGiven }: Origin): AppFacts {
   const owner = ownerOf(config, configFile, env);
+  const { directories, missing } = programsOf(config, env);
   return {
     config,
     configFile,
     name: config.name,
     link: statePaths(config.stateDir, config.name).link,
     graceful: [node, script, '-c', configFile, ...(stateDirGiven ? ['--state-dir', config.stateDir] : [])],
-    path: inOrder([dirname(node), ...programDirectories(config, env), ...COMMON], env).join(':'),
+    path: inOrder([dirname(node), ...directories, ...COMMON], env).join(':'),
+    missing,
     ...owner,
     env,
   };
@@ -81,18 +85,35 @@ export const asRoot = ({ user }: AppFacts, remedy: string): readonly string[] =>
 /** The first of the directory and those above it that is there. */
 const nearest = (path: string): string => (existsSync(path) ? path : nearest(dirname(path)));
 
-/** Where the programs of the configuration are found now. */
-function programDirectories({ command, health, hooks, cwd }: Config, env: NodeJS.ProcessEnv): readonly string[] {
-  const checks = health.checks.map((check) => (check.type === 'exec' ? check.command : null));
-  const commands = [command, ...checks, ...Object.values(hooks)];
-  return commands.flatMap((argv) => {
-    const program = argv?.[0] ?? '';
-    if (program === '' || program.includes('/')) return [];
-    const directories = (env['PATH'] ?? '').split(':').filter((directory) => directory !== '');
-    const found = directories.find((directory) => existsSync(join(directory, program)));
-    return found === undefined ? [] : [isAbsolute(found) ? found : resolve(cwd, found)];
-  });
+interface Programs {
+  /** Where they are found now. */
+  readonly directories: readonly string[];
+  /** What is in no directory of PATH. */
+  readonly missing: readonly string[];
 }
+
+/** Those of the configuration that are looked for in PATH. */
+function programsOf({ command, health, hooks, release, cwd }: Config, env: NodeJS.ProcessEnv): Programs {
+  const checks = health.checks.map((check) => (check.type === 'exec' ? check.command : null));
+  const commands = [command, ...checks, ...Object.values(hooks), release?.prepare ?? null];
+  const names = new Set(commands.map((argv) => argv?.[0] ?? '').filter((name) => name !== '' && !name.includes('/')));
+  const searched = (env['PATH'] ?? '').split(':').filter((directory) => directory !== '');
+  const found = new Map(
+    [...names].map((name) => [name, searched.find((directory) => existsSync(join(directory, name)))] as const),
+  );
+  return {
+    directories: [...found.values()].flatMap((at) =>
+      at === undefined ? [] : [isAbsolute(at) ? at : resolve(cwd, at)],
+    ),
+    missing: [...names].filter((name) => found.get(name) === undefined),
+  };
+}
+
+/** What cron or systemd would not find: the shell of whoever set it up may have had another PATH (sudo, rbenv, nvm). */
+export const notFound = ({ missing }: AppFacts): readonly string[] =>
+  missing.map(
+    (name) => `${name} is in no directory of PATH here: give its full path in the configuration, or it will not start.`,
+  );
 
 /** A number stays one where the file does not know it: so do chown(1) and crontab(1). */
 function nameIn(file: string, id: number): string {

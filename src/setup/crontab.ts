@@ -1,7 +1,7 @@
 // `graceful setup crontab`: two lines between our marks in the user's crontab; every other byte stays.
 import { userInfo } from 'node:os';
 import { fail } from '../core/failure.ts';
-import { type AppFacts, asRoot, olderThan, shellQuote } from './app-facts.ts';
+import { type AppFacts, asRoot, notFound, olderThan, shellQuote } from './app-facts.ts';
 import { blockOf, findBlock, replaceBlock } from './mark.ts';
 import { runTool } from './programs.ts';
 import type { SetupOptions, SetupReport } from './report.ts';
@@ -11,8 +11,9 @@ export async function setupCrontab(facts: AppFacts, { action }: SetupOptions): P
   const user = userInfo().username;
   const path = `the crontab of ${user}`;
   const report = { target: 'crontab', files: [{ path, text: block }], did: [] } as const;
-  const warning =
+  const root =
     user === 'root' ? asRoot(facts, '`sudo -u USER graceful setup crontab --write` makes it another user.') : [];
+  const warning = [...root, ...notFound(facts)];
   if (action === 'print')
     return { ...report, action: 'printed', next: [`--write puts them into ${path}.`, ...warning] };
   if (action === 'write' && user !== facts.user)

@@ -49,6 +49,11 @@ export function install({ path, text }: SetupFile, whose: Whose, mode = 0o644): 
   return () => (before === null ? removeFile(path) : writeAtomically(path, before, { mode }));
 }
 
+/** @throws `setup-failed` for a file that is not ours, or was edited. */
+export function assertOurs({ path, text }: SetupFile, whose: Whose, does: 'overwrites' | 'removes'): void {
+  refuse(path, standingOf(read(path), text, whose.configFile), whose.force, does);
+}
+
 /** Removes the file. Null: it was not there. @throws as {@link install} does. */
 export function uninstall({ path, text }: SetupFile, whose: Whose): Undo | null {
   const before = read(path);

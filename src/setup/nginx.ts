@@ -30,7 +30,12 @@ export async function setupNginx(facts: AppFacts, options: SetupOptions): Promis
     };
   const whose = { configFile: facts.configFile, force };
   const change = action === 'write' ? put(file, place.link, whose) : take(file, place.link, whose);
-  if (change === null) return { ...report, action: action === 'write' ? 'unchanged' : 'absent', did: [], next };
+  if (change === null) {
+    if (action !== 'write') return { ...report, action: 'absent', did: [], next };
+    // It is there, and whether nginx has read it since is not known.
+    const { did, next: more } = options.reload ? await reloaded(facts, true) : { did: [], next: [] };
+    return { ...report, action: 'unchanged', did, next: [...more, ...next] };
+  }
   const checked = await runTool('nginx', ['-T'], { env: facts.env });
   if (checked.exitCode !== 0) {
     change();

@@ -48,9 +48,11 @@ function supervisorUnit(facts: AppFacts, user: boolean): string {
 function service(text: string, facts: AppFacts, user: boolean): string {
   const { config } = facts;
   const runtime = /^\/run\/([\w.-]+)$/.exec(config.stateDir)?.[1];
+  // systemd gives the RuntimeDirectory to User= and Group=, at every start again: nginx's group has to be that one.
+  const groupKey = runtime === undefined ? 'SupplementaryGroups' : 'Group';
   const who = [
     ...(user ? [] : [`User=${facts.user}`]),
-    ...(user || config.socketGroup === null ? [] : [`SupplementaryGroups=${config.socketGroup}`]),
+    ...(user || config.socketGroup === null ? [] : [`${groupKey}=${config.socketGroup}`]),
   ];
   let result = replaced(described(text, facts), /^User=%i\nGroup=www-data\n/m, who.map((line) => `${line}\n`).join(''));
   if (runtime === undefined || user)

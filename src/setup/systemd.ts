@@ -3,12 +3,12 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fail } from '../core/failure.ts';
-import { type AppFacts, asRoot } from './app-facts.ts';
-import { install, stamped, uninstall, writeNew } from './files.ts';
+import { type AppFacts, asRoot, notFound } from './app-facts.ts';
+import { assertOurs, install, stamped, uninstall, writeNew } from './files.ts';
 import { markOf } from './mark.ts';
 import { runTool } from './programs.ts';
 import type { SetupOptions, SetupReport } from './report.ts';
-import { systemdUnits } from './systemd-units.ts';
+import { systemdUnits, type Unit } from './systemd-units.ts';
 
 export async function setupSystemd(facts: AppFacts, options: SetupOptions): Promise<SetupReport> {
   const { action, force, user, mode, enable } = options;
@@ -16,11 +16,12 @@ export async function setupSystemd(facts: AppFacts, options: SetupOptions): Prom
   const by = `graceful setup systemd${user ? ' --user' : ''} --mode ${mode}`;
   const units = systemdUnits(facts, { mode, user });
   const files = units.map(({ name, text }) => ({ path: join(dir, name), text: stamped(markOf(facts), by, text) }));
-  const enabled = units.map(({ name }) => name).filter((name) => mode === 'supervisor' || name.endsWith('.timer'));
+  const enabled = namesToEnable(units);
   const report = { target: 'systemd', files } as const;
   const whose = { configFile: facts.configFile, force };
   const systemctl = new Systemctl(facts, user, options.to === null);
-  const warning = user ? [] : asRoot(facts, `make ${facts.config.stateDir} for another user, and do this again.`);
+  const root = user ? [] : asRoot(facts, `make ${facts.config.stateDir} for another user, and do this again.`);
+  const warning = [...root, ...notFound(facts)];
   if (action === 'print')
     return {
       ...report,
@@ -29,11 +30,14 @@ export async function setupSystemd(facts: AppFacts, options: SetupOptions): Prom
       next: [`--write puts ${files.length === 1 ? 'it' : 'them'} into ${dir} and has systemd check it.`, ...warning],
     };
   if (action === 'remove') {
-    const there = files.filter(({ path }) => existsSync(path));
-    if (there.length > 0) await systemctl.run('disable', '--now', ...enabled);
-    const undos = there.map((file) => uninstall(file, whose)).filter((undo) => undo !== null);
-    if (undos.length > 0) await systemctl.run('daemon-reload');
-    return { ...report, action: undos.length > 0 ? 'removed' : 'absent', did: systemctl.did, next: systemctl.left };
+    const there = unitsThere(facts, dir, by, user);
+    // Before anything is stopped for it.
+    for (const { file } of there) assertOurs(file, whose, 'removes');
+    if (there.length > 0) await systemctl.run('disable', '--now', ...namesToEnable(there.map(({ unit }) => unit)));
+    for (const { file } of there) uninstall(file, whose);
+    if (there.length > 0) await systemctl.run('daemon-reload');
+    const done = there.length > 0 ? 'removed' : 'absent';
+    return { ...report, files: there.map(({ file }) => file), action: done, did: systemctl.did, next: systemctl.left };
   }
   await verify(files, facts, user);
   const undos: (() => void)[] = [];
@@ -60,6 +64,21 @@ export async function setupSystemd(facts: AppFacts, options: SetupOptions): Prom
       ...(user ? [`\`loginctl enable-linger ${facts.user}\` lets it run while you are not logged in.`] : []),
     ],
   };
+}
+
+/** Of a service that a timer calls, the timer is enabled and not the service. */
+const namesToEnable = (units: readonly Unit[]): readonly string[] => {
+  const timers = units.map(({ name }) => name).filter((name) => name.endsWith('.timer'));
+  const called = new Set(timers.map((name) => name.replace(/\.timer$/, '.service')));
+  return units.map(({ name }) => name).filter((name) => !called.has(name));
+};
+
+/** In whichever mode they were written. */
+function unitsThere(facts: AppFacts, dir: string, by: string, user: boolean) {
+  return (['supervisor', 'timers'] as const)
+    .flatMap((mode) => systemdUnits(facts, { mode, user }))
+    .map((unit) => ({ unit, file: { path: join(dir, unit.name), text: stamped(markOf(facts), by, unit.text) } }))
+    .filter(({ file }) => existsSync(file.path));
 }
 
 const configHome = (env: NodeJS.ProcessEnv): string =>

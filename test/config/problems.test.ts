@@ -122,6 +122,8 @@ test('a wrong value is shown with what was expected', async () => {
     ],
     [{ hooks: null }, 'hooks: found null, expected an object'],
     [{ env: { 'A=B': '1' } }, /^env\.A=B: .*expected the name of a variable/],
+    // By the time it is read, JavaScript has made ...837500 of it.
+    [{ env: { ID: Number('1128374650192837465') } }, /^env\.ID: .*expected a string, a number of at most 15 digits/],
   ];
   for (const [content, line] of table) {
     const lines = await linesFor({ command, ...content });

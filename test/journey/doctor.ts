@@ -267,6 +267,16 @@ describe('graceful doctor', { concurrency: 2, timeout: 600_000 }, () => {
       found(await doctor(at, short), 'nginx-keepalive', 'ok', /lets go/);
     });
 
+    it('keeps no connection of FastCGI unless it is told to, whatever the upstream says', async () => {
+      await using at = await site();
+      const upstream = `upstream shop { server unix:${at.stateDir}/app.socket; keepalive 32; }`;
+      const fastcgi = (more: string) => `${upstream} server { listen 80; location / { fastcgi_pass shop; ${more} } }`;
+      await using closes = await nginx(at, fastcgi(''), { running: false });
+      found(await doctor(at, closes), 'nginx-keepalive', 'ok', /lets go/);
+      await using keeps = await nginx(at, fastcgi('fastcgi_keep_conn on;'), { running: false });
+      found(await doctor(at, keeps), 'nginx-keepalive', 'error', /60s idle and 1h in all/);
+    });
+
     it('waits longer for an answer than a drain does, and sends a POST twice', async () => {
       await using at = await site();
       const pass = passing(`http://unix:${at.stateDir}/app.socket`, 'proxy_next_upstream error non_idempotent;');

@@ -2,7 +2,7 @@
 // crontab of nobody, which is put back as it was.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readdirSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { AppFacts } from '../../src/setup/app-facts.ts';
@@ -32,6 +32,7 @@ describe('graceful setup nginx', { skip: skipUnless('nginx') }, () => {
       assert.ok(existsSync(file));
       if (layout === 'debian') assert.equal(readlinkSync(join(root, 'sites-enabled/graceful-shop.conf')), file);
       assert.match(server.succeed(...args, '--write'), /nothing to do/);
+      assert.match(server.succeed(...args, '--write', '--reload'), /nginx -s reload: nginx uses it now/);
       assert.match(server.succeed('setup', 'nginx', '--remove', '--reload'), /took it out/);
       assert.match(server.succeed('setup', 'nginx', '--remove'), /nothing to do/);
       assert.deepEqual(
@@ -103,9 +104,24 @@ describe('graceful setup systemd', { skip: skipUnless('systemd') }, () => {
       );
       assert.equal(readdirSync(server.join('units')).length, args.includes('timers') ? 4 : 1);
       assert.match(server.succeed('setup', 'systemd', ...there, '--write'), /nothing to do/);
-      server.succeed('setup', 'systemd', ...there, '--remove');
+      // Whatever the mode was: it need not be said again.
+      server.succeed('setup', 'systemd', ...there.filter((word) => word !== '--mode' && word !== args[1]), '--remove');
       assert.deepEqual(readdirSync(server.join('units')), []);
     });
+
+  it('--remove looks whose the units are before it stops anything: with one that was edited all of them stay', async () => {
+    await using server = await createServer();
+    server.succeed('init', '--yes');
+    const there = ['setup', 'systemd', '--mode', 'timers', '--to', server.join('units')];
+    server.succeed(...there, '--write');
+    const [first = '', ...others] = readdirSync(server.join('units')).toReversed();
+    appendFileSync(join(server.join('units'), first), 'Environment=MINE=1\n');
+    const { status, stdout, stderr } = server.graceful(...there, '--remove');
+    assert.equal(status, 1);
+    assert.match(stderr, /was edited since graceful wrote it/);
+    assert.doesNotMatch(stdout, /disable/);
+    assert.equal(readdirSync(server.join('units')).length, others.length + 1);
+  });
 
   it('a unit that systemd would not run is refused with what systemd says', async () => {
     await using server = await createServer();
@@ -119,6 +135,7 @@ describe('graceful setup systemd', { skip: skipUnless('systemd') }, () => {
         user: 'root',
         group: 'root',
         path: '/usr/bin',
+        missing: [],
         link: '/x',
       } as const),
       config: {

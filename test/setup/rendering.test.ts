@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { Config } from '../../src/core/config.ts';
 import { GracefulError } from '../../src/core/failure.ts';
-import { type AppFacts, factsOf } from '../../src/setup/app-facts.ts';
+import { type AppFacts, factsOf, notFound } from '../../src/setup/app-facts.ts';
 import { crontabBlock } from '../../src/setup/crontab.ts';
 import { install, stamped, uninstall } from '../../src/setup/files.ts';
 import { postMergeBlock } from '../../src/setup/git-hook-text.ts';
@@ -15,13 +15,13 @@ import { nginxText } from '../../src/setup/nginx-text.ts';
 import { systemdUnits } from '../../src/setup/systemd-units.ts';
 import { workspace } from '../config/workspace.ts';
 
-const factsFor = async (content: object = {}): Promise<AppFacts> => {
+const factsFor = async (content: object = {}, path = '/usr/bin:/bin'): Promise<AppFacts> => {
   using place = workspace({ 'app.json': { command: 'node x.js', name: 'shop', ...content } });
   const config: Config = { ...(await place.load({ file: 'app.json' })), stateDir: '/run/shop' };
   const origin = {
     node: '/opt/node/bin/node',
     script: '/opt/node/bin/graceful',
-    env: { PATH: '/usr/bin:/bin' },
+    env: { PATH: path },
     stateDirGiven: false,
   };
   return { ...factsOf(config, '/srv/my shop/graceful.config.yaml', origin), user: 'deploy', group: 'www-data' };
@@ -160,6 +160,33 @@ describe('every path is filled in', () => {
         assert.equal(/^RuntimeDirectory=shop$/m.test(text), !options.user);
       }
     assert.match(systemdUnits(facts, { mode: 'supervisor', user: false })[0]?.text ?? '', /^TimeoutStopSec=640$/m);
+  });
+
+  it('systemd: a directory in /run is made for nginx to enter, by the group of the unit; elsewhere that group is one more', async () => {
+    const inRun = await factsFor({ socketGroup: 'www-data' });
+    const elsewhere = { ...inRun, config: { ...inRun.config, stateDir: '/srv/my shop/run' } };
+    for (const mode of ['supervisor', 'timers'] as const)
+      for (const [facts, line] of [
+        [inRun, 'Group=www-data'],
+        [elsewhere, 'SupplementaryGroups=www-data'],
+      ] as const) {
+        const [unit] = systemdUnits(facts, { mode, user: false });
+        const lines = unit?.text.split('\n').filter((one) => /^(?:Supplementary)?Groups?=/.test(one));
+        assert.deepEqual(lines, [line]);
+      }
+  });
+
+  it('whatever the configuration runs is in PATH, release.prepare too; what is nowhere is said', async () => {
+    using place = workspace({ 'bin/pnpm': '', 'bin/bundle': '' });
+    const facts = await factsFor(
+      { command: 'bundle exec puma', release: { type: 'git', prepare: 'pnpm install' }, hooks: { beforeStart: 'rake db:migrate' } },
+      `${place.dir}/bin:/usr/bin:/bin`,
+    );
+    assert.equal(facts.path.split(':').includes(`${place.dir}/bin`), true);
+    assert.deepEqual(
+      notFound(facts).map((line) => line.split(' ')[0]),
+      ['rake'],
+    );
   });
 
   it('an app in /run runs as who became root by sudo, where nothing else says whose it is', {

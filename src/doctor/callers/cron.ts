@@ -1,6 +1,6 @@
 // Lines of cron that call us for this app: the user's own crontab, /etc/crontab and /etc/cron.d, as crontab(5) has them.
 import { readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Config } from '../../core/config.ts';
 import { listProcesses } from '../../system/processes/stat.ts';
 import { appUser } from '../app-user.ts';
@@ -25,13 +25,28 @@ export async function cronLines(config: Config): Promise<readonly CronLine[]> {
 }
 
 /** A line is ours when it calls graceful for this configuration, by the file's path or from its directory. */
-function commandIn(line: string, { file, stateDir }: Config): CronLine['command'] | null {
+export function commandIn(
+  written: string,
+  { file, stateDir }: Pick<Config, 'file' | 'stateDir'>,
+): CronLine['command'] | null {
+  const line = written.replaceAll('\\%', '%');
   if (/^\s*#/.test(line) || !/\bgraceful\b/.test(line)) return null;
-  const names = [file, file === null ? null : dirname(file), stateDir].filter((path): path is string => path !== null);
-  if (!names.some((path) => line.includes(path))) return null;
+  if (!(file !== null && (names(line, file) || isIn(line, file))) && !names(line, stateDir)) return null;
   if (/\bkeepalive\b/.test(line)) return 'keepalive';
   return /\bstop\b.*--inactive\b/.test(line) ? 'stop' : null;
 }
+
+/** The path itself, not one that begins with it: /srv/shop is not /srv/shop-staging, nor what is inside of it. */
+const names = (line: string, path: string): boolean =>
+  new RegExp(`(?<![\\w./-])${escaped(path)}/?(?![\\w./-])`).test(line);
+
+/** Called in the directory of the file, without another one being named. */
+function isIn(line: string, file: string): boolean {
+  const named = /\s(?:-c|--config)[\s=]+["']?([^\s"']+)|\bGRACEFUL_CONFIG=["']?([^\s"']+)/.exec(line);
+  return names(line, dirname(file)) && (named === null || (named[1] ?? named[2]) === basename(file));
+}
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /** Debian's cron, cronie's and dcron's crond, and busybox's. */
 export const isCronRunning = (): boolean =>

@@ -57,7 +57,7 @@ function cleaned(directory: string): readonly Remark[] {
   return [
     warning(
       `${directory} is emptied of what is older than ${entry.age} by ${entry.file} (tmpfiles.d(5), ${entry.path})`,
-      `a line "x ${directory}" in /etc/tmpfiles.d/graceful.conf, or another stateDir`,
+      `a line "x ${directory}" in a file of /etc/tmpfiles.d, or another stateDir`,
     ),
   ];
 }
@@ -70,12 +70,12 @@ async function emptiedAtBoot(config: Config): Promise<readonly Remark[]> {
   if (made !== undefined) return [ok(`${directory} is made again at boot by ${made.file}`), FORGETS];
   const unit = (await systemdUnits(config)).find(({ makes }) => makes.some((path) => isUnder(directory, path)));
   if (unit !== undefined) return [ok(`${directory} is made again by ${unit.name}`), FORGETS];
-  const { uid, name } = await appUser(config);
+  const { uid, gid, name } = await appUser(config);
   if (uid === 0) return [note(`${directory} is gone after a reboot; the next keepalive makes it again`), FORGETS];
   return [
     warning(
       `${directory} is gone after a reboot, and ${name} may not make it again in /run`,
-      `as root: echo 'd ${directory} 0750 ${name} - -' > /etc/tmpfiles.d/graceful.conf; or RuntimeDirectory= of a systemd unit`,
+      `as root: echo 'd ${directory} 0750 ${name} ${config.socketGroup ?? gid} -' > /etc/tmpfiles.d/graceful-${config.name}.conf; or RuntimeDirectory= of a systemd unit`,
     ),
     FORGETS,
   ];

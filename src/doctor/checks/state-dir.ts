@@ -1,13 +1,14 @@
 // The state dir itself: whose it is, and who may write to it.
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Config } from '../../core/config.ts';
 import type { DoctorContext } from '../doctor.ts';
 import { error, note, ok, type Remark, warning } from '../finding.ts';
 
 export function stateDir({ config }: DoctorContext): readonly Remark[] {
   const directory = config.stateDir;
   const found = lstatSync(directory, { throwIfNoEntry: false });
-  if (found === undefined) return [missing(directory)];
+  if (found === undefined) return [missing(config)];
   if (!found.isDirectory()) return [error(`${directory} is not a directory`, `rm ${directory}`)];
   const user = process.geteuid?.() ?? found.uid;
   if (found.uid !== user && user !== 0)
@@ -33,7 +34,7 @@ export function stateDir({ config }: DoctorContext): readonly Remark[] {
     : [note(`${directory} is user ${found.uid}'s, ${mode}: the other commands are for that user to run, not for root`)];
 }
 
-function missing(directory: string): Remark {
+function missing({ stateDir: directory, socketGroup }: Config): Remark {
   let parent = dirname(directory);
   while (lstatSync(parent, { throwIfNoEntry: false }) === undefined) parent = dirname(parent);
   try {
@@ -43,7 +44,7 @@ function missing(directory: string): Remark {
     const user = process.geteuid?.() ?? 0;
     return error(
       `${directory} is not there, and user ${user} may not make it in ${parent}`,
-      `as root: install -d -m 0750 -o ${user} ${directory}`,
+      `as root: install -d -m 0750 -o ${user} -g ${socketGroup ?? process.getegid?.() ?? user} ${directory}`,
     );
   }
 }
