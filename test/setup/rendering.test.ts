@@ -179,13 +179,13 @@ describe('every path is filled in', () => {
   it('whatever the configuration runs is in PATH, release.prepare too; what is nowhere is said', async () => {
     using place = workspace({ 'bin/pnpm': '', 'bin/bundle': '' });
     const facts = await factsFor(
-      { command: 'bundle exec puma', release: { type: 'git', prepare: 'pnpm install' }, hooks: { beforeStart: 'rake db:migrate' } },
+      { command: 'bundle exec puma', release: { type: 'git', prepare: 'pnpm install' }, hooks: { beforeStart: 'migrate-the-shop --now' } },
       `${place.dir}/bin:/usr/bin:/bin`,
     );
     assert.equal(facts.path.split(':').includes(`${place.dir}/bin`), true);
     assert.deepEqual(
       notFound(facts).map((line) => line.split(' ')[0]),
-      ['rake'],
+      ['migrate-the-shop'],
     );
   });
 
