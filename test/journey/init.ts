@@ -64,6 +64,13 @@ describe('init, then update', () => {
     assert.equal(await comesUp(server, 'shop'), 'wsgi');
   });
 
+  it('a Procfile line that needs a shell', { skip: skipUnless('gunicorn') }, async () => {
+    await using server = await createServer();
+    server.write('shop/wsgi.py', WSGI);
+    server.write('shop/Procfile', `web: test -e wsgi.py && gunicorn wsgi:application --bind "[::]:\${PORT:-80}"\n`);
+    assert.equal(await comesUp(server, 'shop'), 'wsgi');
+  });
+
   it('wsgi.py, and gunicorn of a virtual environment', { skip: skipUnless('gunicorn') }, async () => {
     await using server = await createServer();
     server.write('shop/package.json', '{}');

@@ -2,6 +2,7 @@
 import { splitCommand } from '../../config/split-command.ts';
 
 export interface CommandLine {
+  /** `$PORT` stands in it in this one spelling. */
   readonly argv: readonly string[];
   /** Assignments that stood before the program. */
   readonly env: Readonly<Record<string, string>>;
@@ -10,27 +11,26 @@ export interface CommandLine {
 }
 
 /** `$PORT` in all its spellings: where another tool puts a port, graceful puts the socket. */
-const PORT = /\$PORT\b|\$\{PORT(?::?[-=?][^}]*)?\}/g;
+export const PORT_VARIABLE = /\$PORT\b|\$\{PORT(?::?[-=?][^}]*)?\}/g;
 
-/** Assignments and `exec` before the program are taken off; `$PORT` becomes `{socket}`; what is left with a variable or an operator goes to a shell. */
+/** Stands for `$PORT` meanwhile, which needs no shell; a private-use character that no command has. */
+const PORT = '\uE001';
+
+/** Assignments and `exec` before the program are taken off; what is left with a variable or an operator goes to a shell. */
 export async function readCommandLine(text: string): Promise<CommandLine> {
   const env: Record<string, string> = {};
-  let rest = text.trim().replace(PORT, '{socket}');
+  let rest = text.trim().replace(PORT_VARIABLE, PORT);
   for (;;) {
     const word = /^(?:(?:exec|env|cross-env)\s+|([A-Za-z_]\w*)=("[^"$`\\]*"|'[^']*'|[^\s"'$`;&|<>()]*)(?=\s)\s+)/.exec(
       rest,
     );
     if (word === null) break;
     const [whole, name, value = ''] = word;
-    if (name !== undefined) env[name] = value.replace(/^(["'])(.*)\1$/, '$2');
+    if (name !== undefined) env[name] = value.replace(/^(["'])(.*)\1$/, '$2').replaceAll(PORT, '{socket}');
     rest = rest.slice(whole.length);
   }
   const split = await splitCommand(rest);
-  if ('argv' in split && !/\$[\w{(]|[*?]/.test(rest.replace(/'[^']*'/g, '')))
-    return { argv: split.argv, env, needsShell: false };
-  return { argv: ['sh', '-c', rest], env, needsShell: true };
+  const needsShell = !('argv' in split) || /\$[\w{(]|[*?]/.test(rest.replace(/'[^']*'/g, ''));
+  const argv = needsShell ? ['sh', '-c', rest] : split.argv;
+  return { argv: argv.map((word) => word.replaceAll(PORT, '$PORT')), env, needsShell };
 }
-
-/** The words on one line, for people; those that a shell would take apart in quotes. */
-export const shown = (argv: readonly string[]): string =>
-  argv.map((word) => (/^[\w@%+=:,./{}-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)).join(' ');

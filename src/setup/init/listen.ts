@@ -1,7 +1,10 @@
-// How each kind of server is told to listen on the slot's socket: in its arguments where it has one for that, else in its
+// How a command is told to listen on the slot's socket: in its arguments where its server has one for that, else in its
 // environment, else by the one who wrote it.
 import { basename } from 'node:path';
+import { PORT_VARIABLE } from './command-line.ts';
 import type { Loss } from './draft.ts';
+import { findServer } from './servers.ts';
+import { changeWords, commandsIn } from './shell-text.ts';
 
 export interface Listening {
   readonly argv: readonly string[];
@@ -11,54 +14,21 @@ export interface Listening {
   readonly lost: readonly Loss[];
 }
 
-interface Server {
-  /** Flags with a value that say where to listen. */
-  readonly where: readonly string[];
-  /** What takes their place. */
-  readonly there: readonly string[];
-  /** Flags that a backend of graceful must not have, and why. Those in `valued` take a value. */
-  readonly unwanted?: Readonly<Record<string, string>>;
-  readonly valued?: readonly string[];
-}
-
-const FOREGROUND = 'a backend stays in the foreground';
-const ONE_FILE = 'both slots would write the same file; graceful keeps the pids';
-
-const SERVERS: Readonly<Record<string, Server>> = {
-  gunicorn: {
-    where: ['-b', '--bind'],
-    there: ['--bind', 'unix:{socket}'],
-    unwanted: { '-D': FOREGROUND, '--daemon': FOREGROUND, '-p': ONE_FILE, '--pid': ONE_FILE },
-    valued: ['-p', '--pid'],
-  },
-  uvicorn: { where: ['--host', '--port', '--uds', '--fd'], there: ['--uds', '{socket}'] },
-  hypercorn: { where: ['-b', '--bind'], there: ['--bind', 'unix:{socket}'] },
-  daphne: { where: ['-b', '--bind', '-p', '--port', '-u', '--unix-socket'], there: ['-u', '{socket}'] },
-  puma: {
-    where: ['-b', '--bind', '-p', '--port'],
-    there: ['-b', 'unix://{socket}'],
-    unwanted: { '--pidfile': ONE_FILE, '-S': ONE_FILE, '--state': ONE_FILE },
-    valued: ['--pidfile', '-S', '--state'],
-  },
-};
-
 const NODE = /^(?:node|nodejs|npm|npx|pnpm|yarn|tsx|ts-node|nodemon)$/;
 
-/** The same command with its socket in it. One that names `{socket}` or GRACEFUL_SOCKET already is left alone. */
-export function listenOnSocket(argv: readonly string[]): Listening {
+const TOOK_A_PORT =
+  '{socket}, the path of a unix socket, stands where $PORT stood: a port number. If the program takes no path there, give it its option for a unix socket with {socket}; or, to a Node app, its port number with listen: redirect.';
+
+/** The same command with its socket in it. */
+export function listenOnSocket(given: readonly string[]): Listening {
+  const served = byItsServer(given);
+  const commanded = served?.argv ?? given;
+  const argv = commanded.map((word) => word.replace(PORT_VARIABLE, '{socket}'));
+  const tookPort = argv.some((word, index) => word !== commanded[index]);
+  if (served !== null)
+    return { argv, env: {}, says: tookPort ? `${served.says} ${TOOK_A_PORT}` : served.says, lost: served.lost };
   const untouched = { argv, env: {}, lost: [] };
-  const at = argv.slice(0, 4).findIndex((word) => Object.hasOwn(SERVERS, basename(word)));
-  const name = basename(argv[at] ?? '');
-  const server = SERVERS[name];
-  if (server !== undefined) {
-    const { kept, dropped } = without(server, argv.slice(at + 1));
-    return {
-      argv: [...argv.slice(0, at + 1), ...server.there, ...kept],
-      env: {},
-      says: `${name} listens on the slot's socket by ${server.there.join(' ')}.`,
-      lost: dropped,
-    };
-  }
+  if (tookPort) return { ...untouched, says: TOOK_A_PORT };
   if (argv.some((word) => /\{socket\}|\$\{?GRACEFUL_SOCKET/.test(word)))
     return { ...untouched, says: 'The command names the socket of its slot.' };
   const [program = ''] = argv;
@@ -76,21 +46,41 @@ export function listenOnSocket(argv: readonly string[]): Listening {
   };
 }
 
-function without({ where, unwanted = {}, valued = [] }: Server, args: readonly string[]) {
-  const withValue = [...where, ...valued];
-  const kept: string[] = [];
-  const dropped: Loss[] = [];
-  for (let index = 0; index < args.length; index++) {
-    const arg = args[index] ?? '';
-    const flag = arg.startsWith('--') ? (arg.split('=')[0] ?? '') : arg.slice(0, 2);
-    if (!withValue.includes(flag) && !Object.hasOwn(unwanted, flag)) {
-      kept.push(arg);
-      continue;
-    }
-    const isAlone = arg === flag && withValue.includes(flag);
-    const value = isAlone ? ` ${args[++index] ?? ''}` : '';
-    const why = unwanted[flag] ?? 'each slot has a socket of its own';
-    if (!/\{socket\}/.test(`${arg}${value}`)) dropped.push({ what: `${arg}${value}`, why });
+type Served = Omit<Listening, 'env'>;
+
+/** Null where no server of the table is started. */
+function byItsServer(argv: readonly string[]): Served | null {
+  const textAt = shellTextAt(argv);
+  if (textAt !== null) {
+    const inText = servedInText(argv[textAt] ?? '');
+    return inText === null ? null : { ...inText, argv: argv.with(textAt, inText.text) };
   }
-  return { kept, dropped };
+  const server = findServer(argv);
+  if (server === null) return null;
+  const { name, at, there, unwanted, lost } = server;
+  const kept = argv.filter((_, index) => index > at && !unwanted.includes(index));
+  return { argv: [...argv.slice(0, at + 1), ...there, ...kept], says: listensBy(name, there), lost };
 }
+
+/** The index of the text that a shell is given to run. */
+function shellTextAt(argv: readonly string[]): number | null {
+  if (!/^(?:ba|da|a|k|z)?sh$/.test(basename(argv[0] ?? ''))) return null;
+  const at = argv.findIndex((word, index) => index > 0 && /^-[a-z]*c$/.test(word));
+  return at === -1 || at + 1 >= argv.length ? null : at + 1;
+}
+
+/** The last command that is a server: what comes before it prepares, and may have its name in it. */
+function servedInText(text: string): (Omit<Served, 'argv'> & { readonly text: string }) | null {
+  for (const words of [...commandsIn(text)].reverse()) {
+    const server = findServer(words.map((word) => word.text));
+    const after = words[server?.at ?? -1];
+    if (server === null || after === undefined) continue;
+    const { name, there, lost } = server;
+    const unwanted = words.filter((_, index) => server.unwanted.includes(index));
+    return { text: changeWords(text, { unwanted, after, added: there }), says: listensBy(name, there), lost };
+  }
+  return null;
+}
+
+const listensBy = (name: string, there: readonly string[]): string =>
+  `${name} listens on the slot's socket by ${there.join(' ')}.`;
