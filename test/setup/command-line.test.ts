@@ -81,6 +81,27 @@ describe('a line that names the socket itself is left alone', () => {
     });
 });
 
+describe('a line goes to a shell where one would do something to it, and only there', () => {
+  const rows: Rows = [
+    [
+      '/usr/bin/gunicorn --forwarded-allow-ips="*" -b :8000 app:app',
+      ['/usr/bin/gunicorn', '--bind', 'unix:{socket}', '--forwarded-allow-ips=*', 'app:app'],
+    ],
+    ['./serve --rule "it\'s *" --other \'"?"\'', ['./serve', '--rule', "it's *", '--other', '"?"']],
+    ['./serve "a $B"', shell('./serve "a $B"')],
+    ['./serve *.conf', shell('./serve *.conf')],
+    ['gunicorn -w `nproc` -b :$PORT app', shell('gunicorn --bind unix:{socket} -w `nproc` app')],
+    ['./serve "`hostname`"', shell('./serve "`hostname`"')],
+    ["./serve '`hostname`'", ['./serve', '`hostname`']],
+    ['env -u FOO node server.js', ['env', '-u', 'FOO', 'node', 'server.js']],
+    ['env A=1 exec env node server.js', ['node', 'server.js']],
+  ];
+  for (const [line, command] of rows)
+    it(line, async () => {
+      assert.deepEqual((await read(line)).settings.command, command);
+    });
+});
+
 it('a variable that was given $PORT is given the socket', async () => {
   const { settings } = await read(`HOST=0.0.0.0 NITRO_PORT=\${PORT:-80} ./serve`);
   assert.deepEqual(settings.command, ['./serve']);

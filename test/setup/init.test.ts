@@ -180,6 +180,28 @@ stdout_logfile=/var/log/shop.log
     lost: ['user=shop', 'stdout_logfile=/var/log/shop.log'],
   },
   {
+    title: 'supervisord: no shell runs the command, so what one would take apart stays words',
+    files: {
+      'supervisord.conf': `[program:shop]
+command=./serve --home $HOME *.conf a;b "c d" 'e "f"' "g\\"h\\i" j\\ k A=1 \`date\` || exit
+`,
+    },
+    command: [
+      ...['./serve', '--home', '$HOME', '*.conf', 'a;b', 'c d', 'e "f"', 'g"h\\i', 'j k'],
+      ...['A=1', '`date`', '||', 'exit'],
+    ],
+  },
+  {
+    title: 'supervisord: a shell that the command names is given the server with its socket; env is env',
+    files: {
+      'supervisord.conf':
+        '[program:shop]\ncommand=/usr/bin/env A=1 B="x y" bash -c "exec gunicorn --forwarded-allow-ips=\'*\' -b :8000 app"\n',
+    },
+    command: ['bash', '-c', "exec gunicorn --bind unix:{socket} --forwarded-allow-ips='*' app"],
+    env: { A: '1', B: 'x y' },
+    lost: ['-b :8000'],
+  },
+  {
     title: 'supervisord: one program of a file elsewhere; an expansion that is not set is told',
     files: { 'conf.d/both.conf': '[program:a]\ncommand=a\n[program:b]\ncommand=node b.js %(ENV_UNSET)s\n' },
     from: 'conf.d/both.conf',

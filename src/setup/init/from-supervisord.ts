@@ -1,10 +1,10 @@
 // One program of a supervisord configuration.
 import { readFileSync } from 'node:fs';
 import { basename, dirname, relative, resolve } from 'node:path';
-import { readCommandLine } from './command-line.ts';
 import { type Draft, type Loss, toName } from './draft.ts';
 import { draftOf } from './draft-of.ts';
 import { readEnvironment, readSections } from './supervisor-file.ts';
+import { withoutEnv, wordsOf } from './words.ts';
 
 export interface Program {
   readonly name: string;
@@ -17,12 +17,7 @@ export const supervisordPrograms = (file: string): readonly Program[] =>
     .filter(({ name, values }) => name.startsWith('program:') && values.has('command'))
     .map(({ name, values }) => ({ name: name.slice('program:'.length), values }));
 
-export async function fromSupervisord(
-  { name, values }: Program,
-  file: string,
-  dir: string,
-  env: NodeJS.ProcessEnv,
-): Promise<Draft> {
+export function fromSupervisord({ name, values }: Program, file: string, dir: string, env: NodeJS.ProcessEnv): Draft {
   const unknown: Loss[] = [];
   const get = (key: string): string | null => {
     const text = values.get(key);
@@ -34,7 +29,7 @@ export async function fromSupervisord(
       return value ?? '';
     });
   };
-  const line = await readCommandLine(get('command') ?? '');
+  const { argv, env: assigned } = withoutEnv(wordsOf(get('command') ?? ''));
   const directory = get('directory');
   const cwd = resolve(dirname(file), directory ?? dir);
   const signal = get('stopsignal')
@@ -46,14 +41,13 @@ export async function fromSupervisord(
     kind: 'supervisord',
     source: basename(file),
     settings: {
-      command: line.argv,
+      command: argv,
       name: toName(name),
       ...(cwd === dir ? {} : { cwd: relative(dir, cwd) || '.' }),
-      env: { ...readEnvironment(get('environment') ?? ''), ...line.env },
+      env: { ...readEnvironment(get('environment') ?? ''), ...assigned },
       ...(signal === undefined || signal === 'SIGTERM' ? {} : { stopSignal: signal }),
       ...(Number.isFinite(patience) ? { stopTimeout: `${patience}s` } : {}),
     },
-    remarks: line.needsShell ? { command: 'The command needs a shell, and so it is given one.' } : {},
     lost: [...unknown, ...lostKeys(values)],
   });
 }

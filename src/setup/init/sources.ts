@@ -78,7 +78,7 @@ async function sourcesOf(file: string, place: Place): Promise<readonly Source[]>
       kind: 'supervisord',
       file,
       app: program.name,
-      draft: () => fromSupervisord(program, file, dir, place.env),
+      draft: async () => fromSupervisord(program, file, dir, place.env),
     }));
   if (name.startsWith('Procfile')) return one('procfile', () => fromProcfile(file, dir));
   if (name === 'package.json') return one('node', () => fromPackage(file, dir));
