@@ -151,6 +151,35 @@ const CASES: readonly Case[] = [
     lost: ['-b 127.0.0.1:8000'],
   },
   {
+    title: 'pm2: args are words, whatever a command line would make of them',
+    files: {
+      'process.json': {
+        apps: [{ script: 'bundle', args: `exec puma A=1 *.example.org "two words" a;b # $HOME`, interpreter: 'none' }],
+      },
+    },
+    command: [
+      ...['bundle', 'exec', 'puma', '-b', 'unix://{socket}'],
+      ...['A=1', '*.example.org', 'two words', 'a;b', '#', '$HOME'],
+    ],
+  },
+  {
+    title: 'pm2: so are node_args, and an assignment that args begin with',
+    files: { 'process.json': { apps: [{ script: 'a.js', args: 'FOO=1 x', node_args: '--title=* --no-warnings' }] } },
+    command: ['node', '--title=*', '--no-warnings', 'a.js', 'FOO=1', 'x'],
+    env: SOCKET_AS_PORT,
+  },
+  {
+    title: 'pm2: TypeScript is run by bun',
+    files: { 'process.json': { apps: [{ name: 'a', script: './server.ts' }] } },
+    command: ['bun', './server.ts'],
+  },
+  {
+    title: 'pm2: TypeScript is run by the interpreter that is named',
+    files: { 'process.json': { apps: [{ name: 'a', script: './server.tsx', interpreter: 'tsx' }] } },
+    command: ['tsx', './server.tsx'],
+    env: SOCKET_AS_PORT,
+  },
+  {
     title: 'pm2: an ES module, and a script that is a command line',
     files: { 'ecosystem.config.mjs': 'export default [{ script: "npm run serve" }];' },
     command: ['npm', 'run', 'serve'],

@@ -6,6 +6,7 @@ import { readCommandLine } from './command-line.ts';
 import { type Draft, type Loss, toName } from './draft.ts';
 import { draftOf } from './draft-of.ts';
 import { PM2_LOST } from './pm2-keys.ts';
+import { wordsOf } from './words.ts';
 
 type Attributes = Readonly<Record<string, unknown>>;
 
@@ -72,11 +73,15 @@ const INTERPRETERS: Readonly<Record<string, string>> = {
   '.rb': 'ruby',
   '.php': 'php',
   '.pl': 'perl',
+  '.ts': 'bun',
+  '.tsx': 'bun',
 };
+
+const WITHOUT_BUN = 'pm2 runs TypeScript with bun; where there is none, with a node from 22.18 on.';
 
 async function commandOf(attributes: Attributes, cwd: string) {
   const script = scriptOf(attributes);
-  const args = await wordsOf(attributes['args']);
+  const args = argumentsOf(attributes['args']);
   const path = isAbsolute(script) ? script : join(cwd, script);
   if (/\s/.test(script) && !existsSync(path)) {
     const { argv, env, needsShell } = await readCommandLine(script);
@@ -91,8 +96,13 @@ async function commandOf(attributes: Attributes, cwd: string) {
     typeof chosen === 'string'
       ? chosen
       : (INTERPRETERS[extname(script)] ?? (runsByItself(script, path) ? 'none' : 'node'));
-  const forIt = await wordsOf(attributes['node_args'] ?? attributes['interpreter_args'] ?? attributes['nodeArgs']);
-  if (interpreter !== 'none') return { argv: [interpreter, ...forIt, script, ...args], env: {}, remark: null };
+  const forIt = argumentsOf(attributes['node_args'] ?? attributes['interpreter_args'] ?? attributes['nodeArgs']);
+  if (interpreter !== 'none')
+    return {
+      argv: [interpreter, ...forIt, script, ...args],
+      env: {},
+      remark: interpreter === 'bun' && chosen === undefined ? WITHOUT_BUN : null,
+    };
   // Without a slash it would be looked for in PATH.
   const program = existsSync(path) && !script.includes('/') ? `./${script}` : script;
   return { argv: [program, ...args], env: {}, remark: null };
@@ -105,12 +115,8 @@ function runsByItself(script: string, path: string): boolean {
   return head.startsWith('#!') || head === '\x7fELF';
 }
 
-const wordsOf = async (value: unknown): Promise<readonly string[]> =>
-  Array.isArray(value)
-    ? value.map(String)
-    : typeof value === 'string' && value.trim() !== ''
-      ? (await readCommandLine(value)).argv
-      : [];
+const argumentsOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.map(String) : typeof value === 'string' ? wordsOf(value) : [];
 
 function environmentOf(attributes: Attributes) {
   const production = attributes['env_production'];
