@@ -231,6 +231,60 @@ command=./serve --home $HOME *.conf a;b "c d" 'e "f"' "g\\"h\\i" j\\ k A=1 \`dat
     lost: ['-b :8000'],
   },
   {
+    title: 'supervisord: comments, indentation and sections are those of its parser',
+    files: {
+      'supervisord.conf': `; the shop
+[program:shop]
+command=./serve a;b#c "d
+  # "x
+  e"    # and its comment
+directory=/srv/web  # where it lives
+environment=
+    A="1",   ; the first
+    # B="2",
+  ; C="3",
+
+    PATTERN="\\d+",TITLE="it's",
+    USER=shop # cut
+[group:all]
+  [program:shop]
+  Stdout_Logfile : /var/log/shop.log
+  stopwaitsecs = 25
+`,
+    },
+    command: ['./serve', 'a;b#c', 'd\ne'],
+    env: { A: '1', PATTERN: '\\d+', TITLE: "it's", USER: 'shop' },
+    config: { cwd: '/srv/web', stopTimeoutMs: 25_000 },
+    lost: ['stdout_logfile=/var/log/shop.log'],
+  },
+  {
+    title: "supervisord: [supervisord]'s environment is that of every program, whose own is stronger and can name it",
+    files: {
+      'supervisord.conf': `[program:shop]
+command=./serve %(ENV_TIER)s %(ENV_OWN)s
+directory=/srv/%(ENV_OWN)s
+environment=LANG="C",OWN="%(ENV_TIER)s/%(ENV_HOME)s"
+[supervisord]
+environment=TIER="live",LANG="de",HOME="%(ENV_HOME)s/all"
+`,
+    },
+    command: ['./serve', 'live', 'live//home/shop/all'],
+    env: { TIER: 'live', LANG: 'C', HOME: '/home/shop/all', OWN: 'live//home/shop/all' },
+    config: { cwd: '/srv/live/home/shop/all' },
+  },
+  {
+    title: 'supervisord: numbers are written with the width that they are given',
+    files: {
+      'supervisord.conf': `[program:shop]
+command=./serve --id 80%(process_num)02d --of %(numprocs)d '%(numprocs)-3s' '%(numprocs)3d'
+numprocs=4
+numprocs_start=1
+`,
+    },
+    command: ['./serve', '--id', '8001', '--of', '4', '4  ', '  4'],
+    lost: ['numprocs=4', 'numprocs_start=1'],
+  },
+  {
     title: 'supervisord: one program of a file elsewhere; an expansion that is not set is told',
     files: { 'conf.d/both.conf': '[program:a]\ncommand=a\n[program:b]\ncommand=node b.js %(ENV_UNSET)s\n' },
     from: 'conf.d/both.conf',

@@ -1,34 +1,63 @@
 // One program of a supervisord configuration.
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { type Draft, type Loss, toName } from './draft.ts';
 import { draftOf } from './draft-of.ts';
-import { readEnvironment, readSections } from './supervisor-file.ts';
+import { expand, readEnvironment, readSections } from './supervisor-file.ts';
 import { withoutEnv, wordsOf } from './words.ts';
+
+type Values = ReadonlyMap<string, string>;
 
 export interface Program {
   readonly name: string;
-  readonly values: ReadonlyMap<string, string>;
+  readonly values: Values;
+  /** Those of `[supervisord]`, whose environment every program has. */
+  readonly common: Values;
 }
 
 /** The `[program:…]` sections. */
-export const supervisordPrograms = (file: string): readonly Program[] =>
-  readSections(readFileSync(file, 'utf8'))
+export function supervisordPrograms(file: string): readonly Program[] {
+  const sections = readSections(readFileSync(file, 'utf8'));
+  const common = sections.find(({ name }) => name === 'supervisord')?.values ?? new Map();
+  return sections
     .filter(({ name, values }) => name.startsWith('program:') && values.has('command'))
-    .map(({ name, values }) => ({ name: name.slice('program:'.length), values }));
+    .map(({ name, values }) => ({ name: name.slice('program:'.length), values, common }));
+}
 
-export function fromSupervisord({ name, values }: Program, file: string, dir: string, env: NodeJS.ProcessEnv): Draft {
+export function fromSupervisord(
+  { name, values, common }: Program,
+  file: string,
+  dir: string,
+  env: NodeJS.ProcessEnv,
+): Draft {
   const unknown: Loss[] = [];
-  const get = (key: string): string | null => {
-    const text = values.get(key);
+  const expansions = new Map([
+    ...variables(env),
+    ['here', dirname(resolve(file))],
+    ['host_node_name', hostname()],
+    ['program_name', name],
+    ['group_name', name],
+    ['process_num', values.get('numprocs_start') ?? '0'],
+    ['numprocs', values.get('numprocs') ?? '1'],
+  ]);
+  const get = (key: string, from: Values = values): string | null => {
+    const text = from.get(key);
     if (text === undefined) return null;
-    return text.replace(/%\((\w+)\)[sd]|%%/g, (whole, variable?: string) => {
-      if (variable === undefined) return '%';
-      const value = expansions(name, file, env)[variable];
+    return expand(text, (variable, whole) => {
+      const value = expansions.get(variable);
       if (value === undefined) unknown.push({ what: `${key}: ${whole}`, why: 'it is not set here' });
       return value ?? '';
     });
   };
+  /** What it sets can be named by all that is read after it. */
+  const environment = (from: Values): Readonly<Record<string, string>> => {
+    const set = readEnvironment(get('environment', from) ?? '');
+    for (const [variable, value] of variables(set)) expansions.set(variable, value);
+    return set;
+  };
+  const shared = environment(common);
+  const own = environment(values);
   const { argv, env: assigned } = withoutEnv(wordsOf(get('command') ?? ''));
   const directory = get('directory');
   const cwd = resolve(dirname(file), directory ?? dir);
@@ -44,26 +73,17 @@ export function fromSupervisord({ name, values }: Program, file: string, dir: st
       command: argv,
       name: toName(name),
       ...(cwd === dir ? {} : { cwd: relative(dir, cwd) || '.' }),
-      env: { ...readEnvironment(get('environment') ?? ''), ...assigned },
+      env: { ...shared, ...own, ...assigned },
       ...(signal === undefined || signal === 'SIGTERM' ? {} : { stopSignal: signal }),
       ...(Number.isFinite(patience) ? { stopTimeout: `${patience}s` } : {}),
     },
+    remarks: Object.keys(shared).length === 0 ? {} : { env: "That of [supervisord], and the program's own over it." },
     lost: [...unknown, ...lostKeys(values)],
   });
 }
 
-const expansions = (
-  name: string,
-  file: string,
-  env: NodeJS.ProcessEnv,
-): Readonly<Record<string, string | undefined>> => ({
-  program_name: name,
-  group_name: name,
-  process_num: '0',
-  numprocs: '1',
-  here: dirname(resolve(file)),
-  ...Object.fromEntries(Object.entries(env).map(([key, value]) => [`ENV_${key}`, value])),
-});
+const variables = (env: NodeJS.ProcessEnv): readonly (readonly [string, string])[] =>
+  Object.entries(env).map(([key, value = '']) => [`ENV_${key}`, value]);
 
 const RESTARTS = 'a backend that dies is always replaced; `graceful stop --all` takes the app down';
 const LOGS = 'each slot has a log in the state dir; see docs/logs.md';
@@ -88,11 +108,11 @@ const LOST: Readonly<Record<string, string>> = {
 
 const CARRIED = ['command', 'directory', 'environment', 'stopsignal', 'stopwaitsecs'];
 
-const lostKeys = (values: ReadonlyMap<string, string>): readonly Loss[] =>
+const lostKeys = (values: Values): readonly Loss[] =>
   [...values]
     .filter(([key, value]) => !CARRIED.includes(key) && !(key === 'numprocs' && value === '1'))
     .filter(([key, value]) => !((key === 'autostart' || key === 'autorestart') && value === 'true'))
     .map(([key, value]) => ({
-      what: `${key}=${value}`,
+      what: `${key}=${value.replaceAll('\n', ' ')}`,
       why: LOST[key] ?? (/^std(?:out|err)_/.test(key) ? LOGS : 'graceful has nothing like it'),
     }));
