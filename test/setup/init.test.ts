@@ -180,6 +180,12 @@ const CASES: readonly Case[] = [
     env: SOCKET_AS_PORT,
   },
   {
+    title: 'pm2: a directory is run by node',
+    files: { 'process.json': { apps: [{ script: 'web' }] }, 'web/index.js': '' },
+    command: ['node', 'web'],
+    env: SOCKET_AS_PORT,
+  },
+  {
     title: 'pm2: an ES module, and a script that is a command line',
     files: { 'ecosystem.config.mjs': 'export default [{ script: "npm run serve" }];' },
     command: ['npm', 'run', 'serve'],
@@ -401,6 +407,43 @@ test('a file with nothing to start in it is a mistake of the command line', asyn
       sourcesIn(join(place.dir, name), from),
       (error) => error instanceof GracefulError && error.exitCode === 2,
     );
+});
+
+describe('a source that is broken is told by its name, as a mistake of the one who called', () => {
+  const rows: readonly (readonly [title: string, file: string, content: string | object, says: RegExp])[] = [
+    [
+      'a program that throws',
+      'ecosystem.config.cjs',
+      'x;',
+      /found an error at line 1: ReferenceError: x is not defined/,
+    ],
+    ['a program that is none', 'ecosystem.config.cjs', 'module.exports = {', /found .*SyntaxError/],
+    ['a module that is missing', 'ecosystem.config.cjs', 'require("nope-xyz")', /Cannot find module 'nope-xyz'/],
+    ['JSON for pm2', 'ecosystem.json', '{\n  "apps": [}', /found invalid JSON at line 2, column 12, expected JSON/],
+    ['YAML for pm2', 'process.yml', 'apps: [', /found invalid YAML at line \d/],
+    ['a package.json', 'package.json', '{', /found invalid JSON at line 1/],
+    ['a package.json that is null', 'package.json', 'null', /found null, expected an object$/],
+    ['a package.json that is a list', 'package.json', [], /found an array, expected an object$/],
+    ['a directory', 'sub.conf/x', '', /^--from: found a directory, <file>, expected a file$/],
+  ];
+  for (const [title, path, content, says] of rows)
+    it(title, async () => {
+      using place = workspace({ [path]: content });
+      const from = { dir: place.dir, env: {}, isRoot: false };
+      const file = join(place.dir, path.split('/')[0] ?? '');
+      const read = async () => Promise.all((await sourcesIn(file, from)).map((source) => source.draft()));
+      await assert.rejects(read(), (error) => {
+        assert.ok(error instanceof GracefulError && error.exitCode === 2, String(error));
+        assert.ok(error.message.includes(file), error.message);
+        assert.match(error.message.replace(file, '<file>'), says);
+        return true;
+      });
+    });
+});
+
+test('a directory that has the name of a source is passed by', async () => {
+  using place = workspace({ 'Procfile/x': '', 'package.json/x': '', 'ecosystem.json/x': '' });
+  assert.deepEqual(await findSources({ dir: place.dir, env: {}, isRoot: false }), []);
 });
 
 test('the file can be read by the user that the app will run as, whatever the umask', async () => {

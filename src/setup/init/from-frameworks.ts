@@ -1,8 +1,9 @@
 // Apps that say what they are by the files that they are made of: Django, WSGI, Rack, PHP.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type Draft, toName } from './draft.ts';
 import { draftOf } from './draft-of.ts';
+import { readText } from './source-file.ts';
 
 /** Django by its manage.py, anything else by a wsgi.py with an `application` or `app` in it. */
 export function fromPython(dir: string): Draft | null {
@@ -10,7 +11,7 @@ export function fromPython(dir: string): Draft | null {
   const candidates = ['wsgi.py', ...subdirectories(dir).map((name) => `${name}/wsgi.py`)];
   const module = candidates.find((path) => existsSync(join(dir, path)));
   if (module === undefined) return null;
-  const text = readFileSync(join(dir, module), 'utf8');
+  const text = readText(join(dir, module));
   const variable =
     /^(application|app)\s*[:=]/m.exec(text)?.[1] ?? (/import\s+.*\bapp\b/.test(text) ? 'app' : 'application');
   const target = `${module.replace(/\.py$/, '').replaceAll('/', '.')}:${variable}`;

@@ -1,9 +1,10 @@
 // package.json: its start script, without npm in between where that is possible.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { readCommandLine } from './command-line.ts';
 import { type Draft, toName } from './draft.ts';
 import { draftOf } from './draft-of.ts';
+import { readObject } from './source-file.ts';
 
 interface Manifest {
   readonly name?: unknown;
@@ -13,7 +14,7 @@ interface Manifest {
 
 /** Null for a package that cannot be started. */
 export async function fromPackage(file: string, dir: string): Promise<Draft | null> {
-  const manifest = JSON.parse(readFileSync(file, 'utf8')) as Manifest;
+  const manifest = (await readObject(file)) as Manifest;
   const name = toName(typeof manifest.name === 'string' ? manifest.name : basename(dir));
   const start = manifest.scripts?.['start'];
   const main = typeof manifest.main === 'string' ? manifest.main : '';

@@ -1,5 +1,5 @@
 // One app of a pm2 ecosystem file. What pm2 does that graceful does differently, or not at all, is told.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
 import { parseDuration } from '../../config/duration.ts';
 import { readCommandLine } from './command-line.ts';
@@ -110,7 +110,10 @@ async function commandOf(attributes: Attributes, cwd: string) {
 
 /** A program of PATH, or a file that says by its first line, or by its first bytes, what it is. */
 function runsByItself(script: string, path: string): boolean {
-  if (!existsSync(path)) return !script.includes('/');
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return !script.includes('/');
+  // Of a directory node runs what its package.json says.
+  if (!stat.isFile()) return false;
   const head = readFileSync(path).subarray(0, 4).toString('latin1');
   return head.startsWith('#!') || head === '\x7fELF';
 }

@@ -1,17 +1,14 @@
 // A Procfile's `web:` line.
-import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { readCommandLine } from './command-line.ts';
 import { type Draft, toName } from './draft.ts';
 import { draftOf } from './draft-of.ts';
+import { readText } from './source-file.ts';
 
 /** Null for a Procfile without `web:`. */
 export async function fromProcfile(file: string, dir: string): Promise<Draft | null> {
   const processes = new Map(
-    [...readFileSync(file, 'utf8').matchAll(/^([A-Za-z0-9_-]+):[ \t]*(.+)$/gm)].map(([, name = '', line = '']) => [
-      name,
-      line,
-    ]),
+    [...readText(file).matchAll(/^([A-Za-z0-9_-]+):[ \t]*(.+)$/gm)].map(([, name = '', line = '']) => [name, line]),
   );
   const web = processes.get('web');
   if (web === undefined) return null;

@@ -1,9 +1,9 @@
 // One program of a supervisord configuration.
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { basename, dirname, relative, resolve } from 'node:path';
 import { type Draft, type Loss, toName } from './draft.ts';
 import { draftOf } from './draft-of.ts';
+import { readText } from './source-file.ts';
 import { expand, readEnvironment, readSections } from './supervisor-file.ts';
 import { withoutEnv, wordsOf } from './words.ts';
 
@@ -18,7 +18,7 @@ export interface Program {
 
 /** The `[program:…]` sections. */
 export function supervisordPrograms(file: string): readonly Program[] {
-  const sections = readSections(readFileSync(file, 'utf8'));
+  const sections = readSections(readText(file));
   const common = sections.find(({ name }) => name === 'supervisord')?.values ?? new Map();
   return sections
     .filter(({ name, values }) => name.startsWith('program:') && values.has('command'))

@@ -1,8 +1,6 @@
 // What there is in a directory that a configuration can be made from, the most telling first.
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { parseJson } from '../../config/json.ts';
-import { loadModule, loadYaml } from '../../config/loaders.ts';
+import { statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fail, type GracefulError } from '../../core/failure.ts';
 import type { Draft, SourceKind } from './draft.ts';
 import { FRONT_CONTROLLERS, fromPhp, fromPython, fromRack } from './from-frameworks.ts';
@@ -10,6 +8,7 @@ import { fromPackage } from './from-node.ts';
 import { fromPm2, pm2Apps } from './from-pm2.ts';
 import { fromProcfile } from './from-procfile.ts';
 import { fromSupervisord, supervisordPrograms } from './from-supervisord.ts';
+import { readData } from './source-file.ts';
 
 export interface Place {
   /** Absolute: the app's directory. */
@@ -37,7 +36,7 @@ const SUPERVISORD_FILES = ['supervisord.conf', 'supervisor.conf', 'etc/superviso
 /** All that is found, a process manager's own file first: it says most. */
 export async function findSources(place: Place): Promise<readonly Source[]> {
   const inDir = (...names: readonly string[]): readonly string[] =>
-    names.map((name) => join(place.dir, name)).filter((path) => existsSync(path));
+    names.map((name) => join(place.dir, name)).filter((path) => kindOf(path) === 'file');
   const files = [
     ...inDir(...PM2_FILES).slice(0, 1),
     ...inDir(...SUPERVISORD_FILES).slice(0, 1),
@@ -47,12 +46,24 @@ export async function findSources(place: Place): Promise<readonly Source[]> {
   return (await Promise.all(files.map((file) => sourcesOf(file, place)))).flat();
 }
 
-/** What one file says. @throws `usage` for a file of an unknown kind, or with nothing in it. */
+/** What one file says. @throws `usage` for a file of an unknown kind, or with nothing in it; `config` for a broken one. */
 export async function sourcesIn(file: string, place: Place): Promise<readonly Source[]> {
-  if (!existsSync(file)) throw fail('usage', `--from: there is no ${file}`, {});
+  const found = kindOf(file);
+  if (found === null) throw fail('usage', `--from: there is no ${file}`, {});
+  if (found === 'directory') throw fail('usage', `--from: found a directory, ${file}, expected a file`, {});
   const sources = await sourcesOf(file, place);
   if (sources.length === 0) throw nothingIn(file);
   return sources;
+}
+
+/** Null where nothing is, or nothing that this user may see. */
+function kindOf(path: string): 'file' | 'directory' | null {
+  try {
+    return statSync(path).isDirectory() ? 'directory' : 'file';
+  } catch {
+    // ENOENT, ENOTDIR, EACCES or ELOOP.
+    return null;
+  }
 }
 
 const nothingIn = (file: string): GracefulError =>
@@ -67,7 +78,7 @@ async function sourcesOf(file: string, place: Place): Promise<readonly Source[]>
     { kind, file, app: null, draft: async () => draft() },
   ];
   if (PM2_FILE.test(name))
-    return pm2Apps(await load(file)).map((app) => ({
+    return pm2Apps(await readData(file)).map((app) => ({
       kind: 'pm2',
       file,
       app: app.name,
@@ -86,11 +97,4 @@ async function sourcesOf(file: string, place: Place): Promise<readonly Source[]>
   if (name === 'config.ru') return one('rack', () => fromRack(dir));
   if (name === 'artisan' || name === 'index.php') return one('php', () => fromPhp(dir, place.isRoot));
   return [];
-}
-
-/** The file as pm2 would read it: a program is run. */
-async function load(file: string): Promise<unknown> {
-  if (/\.[cm]?js$/.test(file)) return loadModule(resolve(file));
-  const text = readFileSync(file, 'utf8');
-  return file.endsWith('.json') ? parseJson(text) : loadYaml(file, text);
 }
