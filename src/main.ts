@@ -59,6 +59,8 @@ async function perform(invocation: Invocation): Promise<number> {
     case 'run':
       return (await import('./commands/supervise.ts')).supervise(invocation, surroundings());
     case 'init':
+      // It may read an ecosystem file of pm2.
+      hasRunProgram = true;
       return (await import('./commands/init.ts')).initialize(invocation, surroundings());
     case 'setup':
       return (await import('./commands/setup.ts')).setUp(invocation, surroundings());
@@ -158,7 +160,7 @@ const say = (text: string): void => outputTo(process.stdout).write(text);
 
 const configFor = (globals: Globals): Promise<Config> => read(globals.config, globals);
 
-/** Whether somebody else's code has run in this process: a configuration that is a program. */
+/** Whether somebody else's code has run in this process, or may have: a configuration that is a program. */
 let hasRunProgram = false;
 
 async function read(file: string | null, { stateDir }: Globals): Promise<Config> {

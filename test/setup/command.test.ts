@@ -9,7 +9,7 @@ import { type Workspace, workspace } from '../config/workspace.ts';
 import { BIN, cleanEnvironment } from '../rig/test-app.ts';
 
 const graceful = ({ dir }: Workspace, ...args: readonly string[]) =>
-  spawnSync(process.execPath, [BIN, ...args], { cwd: dir, encoding: 'utf8', env: cleanEnvironment() });
+  spawnSync(process.execPath, [BIN, ...args], { cwd: dir, encoding: 'utf8', env: cleanEnvironment(), timeout: 20_000 });
 
 const PACKAGE = { name: 'shop', scripts: { start: 'node server.js' } };
 
@@ -45,6 +45,20 @@ describe('graceful init', () => {
       assert.deepEqual([code, stderr.includes('EPIPE')], [0, false], stderr);
     }
     assert.ok(existsSync(join(place.dir, 'graceful.config.yaml')));
+  });
+
+  it('ends though an ecosystem file leaves a timer open', () => {
+    using place = workspace({
+      'ecosystem.config.cjs': 'setInterval(() => {}, 1000); module.exports = { script: "server.js" };',
+    });
+    for (const [args, code] of [
+      [['--print'], 0],
+      [['--app', 'none'], 2],
+      [['--yes'], 0],
+    ] as const) {
+      const { status, signal } = graceful(place, 'init', ...args);
+      assert.deepEqual([status, signal], [code, null]);
+    }
   });
 
   it('--print only prints, and what it prints is the file', () => {

@@ -389,6 +389,26 @@ test('of several sources a process manager comes first, then the Procfile', asyn
   );
 });
 
+test('a program that has not the name of a configuration of pm2 is an app, and is not run', async () => {
+  for (const name of ['process', 'ecosystem', 'pm2'])
+    for (const ending of ['js', 'cjs', 'mjs']) {
+      using place = workspace({ [`${name}.${ending}`]: 'throw new Error("run");' });
+      const from = { dir: place.dir, env: {}, isRoot: false };
+      assert.deepEqual(await findSources(from), []);
+      await assert.rejects(sourcesIn(join(place.dir, `${name}.${ending}`), from), /found nothing to start/);
+    }
+  for (const name of [
+    'ecosystem.config.js',
+    'pm2.config.cjs',
+    'ecosystem.config.mjs',
+    'process.json',
+    'ecosystem.yml',
+  ]) {
+    using place = workspace({ [name]: 'a: [' });
+    await assert.rejects(findSources({ dir: place.dir, env: {}, isRoot: false }), { name: 'GracefulError' }, name);
+  }
+});
+
 test('a configuration that is there is not overwritten without force, and never shadowed', async () => {
   using place = workspace({ 'graceful.config.yaml': 'command: x\n' });
   const path = join(place.dir, 'graceful.config.yaml');

@@ -27,10 +27,12 @@ export interface Source {
   draft(): Promise<Draft | null>;
 }
 
-const PM2_FILE = /^(?:ecosystem(?:\.config)?|pm2(?:\.config)?|process)\.(?:js|cjs|mjs|json|ya?ml)$/;
-const PM2_FILES = ['js', 'cjs', 'mjs', 'json', 'yaml', 'yml'].flatMap((ending) =>
-  ['ecosystem.config', 'ecosystem', 'pm2.config', 'process'].map((name) => `${name}.${ending}`),
-);
+/** By its name, as pm2 does: a program is one with `.config` in it, and a plain process.js is somebody's app. */
+const PM2_FILE =
+  /^(?:(?:ecosystem|pm2)\.config\.[cm]?js|(?:ecosystem(?:\.config)?|pm2(?:\.config)?|process)\.(?:json|ya?ml))$/;
+const PM2_FILES = ['js', 'cjs', 'mjs', 'json', 'yaml', 'yml']
+  .flatMap((ending) => ['ecosystem.config', 'ecosystem', 'pm2.config', 'process'].map((name) => `${name}.${ending}`))
+  .filter((name) => PM2_FILE.test(name));
 const SUPERVISORD_FILES = ['supervisord.conf', 'supervisor.conf', 'etc/supervisord.conf'];
 
 /** All that is found, a process manager's own file first: it says most. */
