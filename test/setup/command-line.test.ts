@@ -64,7 +64,7 @@ describe('where a port number stood for a program that is not known, it is said 
     it(line, async () => {
       const { settings, listening } = await read(line);
       assert.deepEqual(settings.command, command);
-      assert.match(listening, /stands where \$PORT stood: a port number\..*listen: redirect/);
+      assert.match(listening, /\$PORT was a port number here; \{socket\}.*listen: redirect\.$/);
     });
 });
 

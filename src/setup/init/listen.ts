@@ -17,7 +17,7 @@ export interface Listening {
 const NODE = /^(?:node|nodejs|npm|npx|pnpm|yarn|tsx|ts-node|nodemon)$/;
 
 const TOOK_A_PORT =
-  '{socket}, the path of a unix socket, stands where $PORT stood: a port number. If the program takes no path there, give it its option for a unix socket with {socket}; or, to a Node app, its port number with listen: redirect.';
+  '$PORT was a port number here; {socket}, which stands in its place now, is the path of a unix socket. A program that takes no path there needs its option for a unix socket; a Node app can have a port number there, with listen: redirect.';
 
 /** The same command with its socket in it. */
 export function listenOnSocket(given: readonly string[]): Listening {
