@@ -179,7 +179,11 @@ describe('every path is filled in', () => {
   it('whatever the configuration runs is in PATH, release.prepare too; what is nowhere is said', async () => {
     using place = workspace({ 'bin/pnpm': '', 'bin/bundle': '' });
     const facts = await factsFor(
-      { command: 'bundle exec puma', release: { type: 'git', prepare: 'pnpm install' }, hooks: { beforeStart: 'migrate-the-shop --now' } },
+      {
+        command: 'bundle exec puma',
+        release: { type: 'git', prepare: 'pnpm install' },
+        hooks: { beforeStart: 'migrate-the-shop --now' },
+      },
       `${place.dir}/bin:/usr/bin:/bin`,
     );
     assert.equal(facts.path.split(':').includes(`${place.dir}/bin`), true);
