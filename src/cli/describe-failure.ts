@@ -25,6 +25,8 @@ interface Account {
 const UNMOVED = 'Traffic is where it was.';
 const whereTraffic = (movedTo: Slot | null): string =>
   movedTo === null ? UNMOVED : `Traffic had moved to ${movedTo} before that, and stays there.`;
+/** For what is refused before anything is begun, unless something was done before that. */
+const nothingDone = (traffic: string): string => (traffic === UNMOVED ? 'Nothing was done.' : traffic);
 const LOOK = '`graceful status` shows what is serving now.';
 
 const account = (failure: FailureRecord, traffic: string): Account => {
@@ -42,7 +44,7 @@ const account = (failure: FailureRecord, traffic: string): Account => {
             ? failure.message
             : `${file === null ? 'there is no usable configuration' : `${file} is wrong`}:`,
         evidence: problems.map(problemLine),
-        next: ['Nothing was done.'],
+        next: [nothingDone(traffic)],
       };
     }
     case 'state-dir': {
@@ -68,7 +70,7 @@ const account = (failure: FailureRecord, traffic: string): Account => {
       const who = `${operation ?? 'another operation'}${pid === null ? '' : ` (pid ${pid})`}${since === null ? '' : ` since ${since}`}`;
       return {
         what: `busy: ${who} holds the lock${waitedMs > 0 ? `, waited ${humanDuration(waitedMs)}` : ''}`,
-        next: ['Nothing was done. Try again later, or wait longer with --wait 5m.'],
+        next: [`${nothingDone(traffic)} Try again later, or wait longer with --wait 5m.`],
       };
     }
     case 'lock-lost':
@@ -148,7 +150,12 @@ const account = (failure: FailureRecord, traffic: string): Account => {
       const { slot, detail } = failure.details;
       return {
         what: `${slot} was ready but did not answer through the link: ${detail}`,
-        next: ['The switch was undone: traffic is where it was.', LOOK],
+        next: [
+          traffic === UNMOVED
+            ? 'The switch was undone: traffic is where it was.'
+            : `That switch was undone. ${traffic}`,
+          LOOK,
+        ],
       };
     }
     case 'release-failed': {

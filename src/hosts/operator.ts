@@ -7,9 +7,10 @@ import type { Caller, HistoryEntry } from '../core/history.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import type { Slot } from '../core/slot.ts';
 import { TrafficTrail } from '../core/traffic-trail.ts';
-import { type App, LOCK_LOST } from '../operations/app.ts';
+import { type App, aborted, LOCK_LOST } from '../operations/app.ts';
 import { OPERATIONS } from '../operations/index.ts';
 import type { AppSystem } from '../system/app-system.ts';
+import type { Lock } from '../system/lock.ts';
 import { MutexQueue } from './mutex-queue.ts';
 import type { Done } from './record.ts';
 
@@ -59,7 +60,6 @@ export function runOperation<Name extends OperationName>(
     system,
     emit: abortion.emit,
     signal: abortion.signal,
-    lateAbort: abortion.late,
     dismissed: abortion.dismissed,
     movedTo: () => abortion.movedTo,
     hurry: options.hurry ?? new AbortController().signal,
@@ -70,15 +70,19 @@ export function runOperation<Name extends OperationName>(
   function locked<T>(work: () => Promise<T>, signal: AbortSignal, waitMs: number): Promise<T> {
     return queue.run(async () => {
       await system.open();
-      await using _lock = await system.lock({
-        operation: name,
-        waitMs,
-        signal,
-        emit: abortion.emit,
-        onLost: () => abortion.abort(LOCK_LOST),
-      });
+      await using _lock = await lock(signal, waitMs);
       return await work();
     });
+  }
+  async function lock(signal: AbortSignal, waitMs: number): Promise<Lock> {
+    const onLost = (): void => abortion.abort(LOCK_LOST);
+    try {
+      return await system.lock({ operation: name, waitMs, signal, emit: abortion.emit, onLost });
+    } catch (error) {
+      // The lock knows nothing of what was done before.
+      if (signal.aborted && abortion.movedTo !== null) throw aborted(app);
+      throw error;
+    }
   }
   const remember = async (end: Done['end']): Promise<void> => {
     if (CHANGES_NOTHING.has(name) || (!('failure' in end) && events.length === 0)) return;
@@ -118,19 +122,17 @@ async function perform<Name extends OperationName>(
 
 /** The user's hook hears of failures of the app, not of a lock that somebody holds or a mistyped command. */
 async function afterFailure(app: App, { failure }: GracefulError): Promise<void> {
-  const wasCalledOff = failure.code === 'aborted' || (app.signal.aborted && app.signal.reason !== LOCK_LOST);
-  if (app.config.hooks.afterFailure === null || failure.code === 'busy' || wasCalledOff) return;
+  if (app.config.hooks.afterFailure === null || failure.code === 'busy' || failure.code === 'aborted') return;
   const { runAfterFailure } = await import('../operations/hooks.ts');
   await runAfterFailure(app, failure).catch((error: unknown) =>
     app.emit({ type: 'hook-failed', hook: 'afterFailure', reason: GracefulError.from(error).message, output: [] }),
   );
 }
 
-/** The operator's change of mind, and the moment from which it comes too late. */
+/** The operator's change of mind, and the moment from which it comes too late to undo. */
 class Abortion {
   readonly emit: EventSink;
   readonly #controller = new AbortController();
-  readonly #late = new AbortController();
   readonly #dismissal = new AbortController();
   readonly #trail = new TrafficTrail();
   #isCommitted = false;
@@ -149,11 +151,6 @@ class Abortion {
     return this.#controller.signal;
   }
 
-  /** Aborted when the operator asks to stop and it is too late to undo. */
-  get late(): AbortSignal {
-    return this.#late.signal;
-  }
-
   get movedTo(): Slot | null {
     return this.#trail.movedTo;
   }
@@ -168,15 +165,14 @@ class Abortion {
   }
 
   abort(by: string): void {
+    if (this.signal.aborted) return;
     if (this.#isCommitted) {
       const reason = 'traffic has already been switched, and that stands; `graceful rollback` goes back';
-      if (!this.late.aborted) this.emit({ type: 'abort-refused', reason });
-      this.#late.abort(by);
+      this.emit({ type: 'abort-refused', reason });
       this.dismiss();
-      return;
+    } else {
+      this.emit({ type: 'abort-requested', by });
     }
-    if (this.signal.aborted) return;
-    this.emit({ type: 'abort-requested', by });
     this.#controller.abort(by);
   }
 }

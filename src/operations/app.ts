@@ -11,11 +11,12 @@ export interface App {
   readonly config: Config;
   readonly system: AppSystem;
   readonly emit: EventSink;
-  /** Aborted when the operator wants the operation undone; its reason says by what. */
+  /**
+   * Aborted when the operator asks to stop; its reason says by what. Before a switch what was done is undone; after it that
+   * stands, and nothing more is begun.
+   */
   readonly signal: AbortSignal;
-  /** Aborted when the operator asks to stop after a switch: that stands, and nothing more is begun. Its reason says by what. */
-  readonly lateAbort: AbortSignal;
-  /** Aborted with it, and when the host leaves: what only watches ends. */
+  /** Aborted when it is too late to undo, and when the host leaves: what only watches ends. */
   readonly dismissed: AbortSignal;
   /** Where this operation has led the traffic; null as long as that is where it was. */
   movedTo(): Slot | null;
@@ -29,23 +30,20 @@ export interface App {
   undo<T>(work: () => Promise<T>): Promise<T>;
 }
 
+/** The same app for taking something back: that is finished, whatever the operator wants. */
+export const undoing = (app: App): App => ({ ...app, signal: new AbortController().signal, exclusive: app.undo });
+
 /** Before anything is begun. @throws `aborted` when the operator asked to stop, or `lock-lost`. */
 export function assertNotAborted(app: App): void {
-  if (abortReason(app) !== null) throw aborted(app);
-}
-
-/** By what the operation was asked to stop, before or after a switch; null if it was not. */
-export function abortReason({ signal, lateAbort }: App): string | null {
-  const asked = [signal, lateAbort].find(({ aborted: isAborted }) => isAborted);
-  return asked === undefined ? null : String(asked.reason);
+  if (app.signal.aborted) throw aborted(app);
 }
 
 /** Why the operation does not go on: the operator's wish, or the loss of the lock. */
-export function aborted(app: App) {
-  const by = abortReason(app) ?? 'nobody';
-  if (by === LOCK_LOST)
-    return fail('lock-lost', 'the lock was taken away from this operation', { path: app.system.paths.lock });
-  const to = app.movedTo();
+export function aborted({ signal, system, movedTo }: App) {
+  if (signal.reason === LOCK_LOST)
+    return fail('lock-lost', 'the lock was taken away from this operation', { path: system.paths.lock });
+  const by = String(signal.reason);
+  const to = movedTo();
   const when = to === null ? 'before the switch' : `after traffic had moved to slot ${to}`;
   return fail('aborted', `aborted by ${by} ${when}`, to === null ? { by } : { by, movedTo: to });
 }

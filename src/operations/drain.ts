@@ -74,7 +74,7 @@ export async function drain(app: App, backend: BackendRecord, deadlines: DrainDe
     timeoutMs: app.config.drainTimeoutMs,
     detail: describeConnections(shown),
   });
-  using wake = firstOf(app.signal, app.lateAbort, app.hurry);
+  using wake = firstOf(app.signal, app.hurry);
   while (!deadlines.isOver(backend)) {
     const lookedAt = monotonicMs();
     const connections = await app.system.connections(backend);

@@ -4,7 +4,7 @@ import { fail, GracefulError } from '../core/failure.ts';
 import type { Health } from '../core/status.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import { delay } from '../system/delay.ts';
-import { type App, aborted } from './app.ts';
+import { type App, assertNotAborted } from './app.ts';
 import { runAfterSwitch } from './hooks.ts';
 import type { Snapshot } from './observe.ts';
 import { noteServing } from './versions.ts';
@@ -27,8 +27,8 @@ export async function moveTraffic(app: App, before: Snapshot, to: Reachable): Pr
   const { link, desired } = app.system;
   const { backend } = to;
   const { slot } = backend;
-  // The last moment at which the operator may change his mind. Going back after a switch is no such moment.
-  if (app.signal.aborted) throw aborted(app);
+  // The last moment at which the operator may change his mind.
+  assertNotAborted(app);
   await app.system.applySocketRights(slot, false);
   assertStillThere(app, backend);
   if (before.desired === 'down') {

@@ -13,7 +13,7 @@ import { leadAway } from './lead-away.ts';
 import { makeWay } from './make-way.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, observe } from './observe.ts';
-import { ranFrom } from './releases.ts';
+import { ranFrom, served } from './releases.ts';
 
 export async function restart(app: App, input: OperationInputs['restart']): Promise<Outcomes['restart']> {
   const startedAt = monotonicMs();
@@ -21,7 +21,7 @@ export async function restart(app: App, input: OperationInputs['restart']): Prom
   if (slotsToRestart(input, first).some((slot) => slot !== first)) await spareTheHealthyOne(app);
   const restarted = slotsToRestart(input, observe(app).active);
   for (const slot of restarted) {
-    do await leadAway(app, slot, intent);
+    do await leadAway(app, slot, { intent, directory: () => served(app) });
     while ((await restartSlot(app, slot, intent)) === 'traffic-came-back');
   }
   const { active } = observe(app);

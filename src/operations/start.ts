@@ -3,9 +3,9 @@ import { monotonicMs } from '../core/clock.ts';
 import { fail, GracefulError } from '../core/failure.ts';
 import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { slotsToStart } from '../core/plan.ts';
-import type { Slot } from '../core/slot.ts';
+import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
-import { type App, msSince } from './app.ts';
+import { type App, assertNotAborted, msSince } from './app.ts';
 import { bringUp, prepareStart } from './bring-up.ts';
 import { inEmptySlot } from './empty-slot.ts';
 import { assertStillWanted } from './intent.ts';
@@ -22,22 +22,21 @@ type Started = { readonly slot: Slot; readonly wasRunning: boolean };
 /** @throws `not-serving` when, with all that was asked for running, nothing ready is active. */
 export async function start(app: App, input: OperationInputs['start']): Promise<Outcomes['start']> {
   const startedAt = monotonicMs();
-  const wasDown = await app.exclusive(() => wantUp(app));
+  const { slots, wasDown } = await app.exclusive(() => begin(app, input));
   try {
-    const now = observe(app);
-    const slots = slotsToStart(input, { ...now, strangers: await strangersIn(app, now) });
     const results: Started[] = [];
     let serves: Served = { active: null, reason: 'nothing is running' };
     for (const slot of slots) {
-      results.push(await startSlot(app, slot, input.release));
+      results.push(...(await startSlot(app, slot, input.release)));
       serves = await app.exclusive(() => linkFirst(app, slots));
     }
     const { active, reason } = serves;
     if (active === null) throw fail('not-serving', `nothing ready is serving: ${reason}`, { reason });
+    const started = results.filter(({ wasRunning }) => !wasRunning).map(({ slot }) => slot);
     return {
       operation: 'start',
-      started: results.filter((result) => !result.wasRunning).map((result) => result.slot),
-      alreadyRunning: results.filter((result) => result.wasRunning).map((result) => result.slot),
+      started,
+      alreadyRunning: results.map(({ slot }) => slot).filter((slot) => !started.includes(slot)),
       active,
       ms: msSince(startedAt),
     };
@@ -47,35 +46,57 @@ export async function start(app: App, input: OperationInputs['start']): Promise<
   }
 }
 
-/** Whether it was to be down. */
-async function wantUp(app: App): Promise<boolean> {
-  if (app.system.desired.read() === 'up') return false;
-  app.system.desired.write('up', app.operation);
-  app.emit({ type: 'desired-changed', desired: 'up' });
-  return true;
+/** What is to be started, and whether the app was to be down until now. */
+async function begin(app: App, input: OperationInputs['start']) {
+  const now = observe(app);
+  const slots = slotsToStart(input, { ...now, strangers: await strangersIn(app, now) });
+  const wasDown = now.desired === 'down';
+  if (wasDown) {
+    app.system.desired.write('up', app.operation);
+    app.emit({ type: 'desired-changed', desired: 'up' });
+  }
+  return { slots, wasDown };
 }
 
-/** Ctrl-C before anything served: else keepalive would start within a minute what has just been undone. */
+/**
+ * The operator changed his mind before anything ran: else keepalive would start within a minute what has just been undone.
+ * A signal is no such wish, the machine may be going down: the next boot starts the app.
+ */
 async function wantDownAgain(app: App): Promise<void> {
+  if (String(app.signal.reason).startsWith('SIG')) return;
   await app.undo(async () => {
-    if (observe(app).link.target !== null) return;
+    const { link, occupants } = observe(app);
+    if (link.target !== null || occupants.a !== null || occupants.b !== null) return;
     app.system.desired.write('down', app.operation);
     app.emit({ type: 'desired-changed', desired: 'down' });
   });
 }
 
-async function startSlot(app: App, slot: Slot, release: string | null | undefined): Promise<Started> {
-  const { active, backends } = observe(app);
-  // Dead: whoever is ready takes the traffic at once, and what is left of it is not drained with the link on it.
-  if (active === slot && backends[slot] === null) await leadAway(app, slot, 'up');
-  const directory = backends[slot] === null ? await deployed(app, release) : null;
-  return inEmptySlot<Started>(app, {
+async function startSlot(app: App, slot: Slot, release: string | null | undefined): Promise<readonly Started[]> {
+  const directory = () => deployed(app, release);
+  const started: Started[] = [];
+  for (;;) {
+    const { active, backends } = observe(app);
+    // Dead: whoever is ready takes the traffic at once, and what is left of it is not drained with the link on it.
+    if (active === slot && backends[slot] === null && (await leadAway(app, slot, { intent: 'up', directory })))
+      started.push({ slot: otherSlot(slot), wasRunning: false });
+    const own = await startIn(app, slot, backends[slot] === null ? await directory() : null);
+    if (own !== 'serves half dead') return [...started, own];
+  }
+}
+
+function startIn(app: App, slot: Slot, directory: string | null): Promise<Started | 'serves half dead'> {
+  return inEmptySlot<Started | 'serves half dead'>(app, {
     async choose(snapshot) {
       assertStillWanted('up', snapshot);
       const running = snapshot.backends[slot];
-      if (running === null) return { slot };
-      await greet(app, running);
-      return { done: { slot, wasRunning: true } };
+      if (running !== null) {
+        await greet(app, running);
+        return { done: { slot, wasRunning: true } };
+      }
+      // Its leader has died while this waited for the lock.
+      const isServing = snapshot.active === slot && snapshot.occupants[slot] !== null;
+      return isServing ? { done: 'serves half dead' } : { slot };
     },
     prepare: () => prepareStart(app, slot, directory),
     async work(_slot, snapshot) {
@@ -90,6 +111,7 @@ async function startSlot(app: App, slot: Slot, release: string | null | undefine
 
 async function greet(app: App, running: BackendRecord): Promise<void> {
   const health = await app.system.probe(running, 'socket', app.signal);
+  assertNotAborted(app);
   app.emit({ type: 'already-running', slot: running.slot, pid: running.pid, ready: health.ok, detail: health.detail });
   // Whoever waited for it may have been killed.
   if (!health.ok && isStillStarting(app, running)) await untilReadyAgain(app, running);
@@ -97,17 +119,18 @@ async function greet(app: App, running: BackendRecord): Promise<void> {
 
 type Served = { readonly active: Slot | null; readonly reason: string };
 
-/** Links the first ready one of `slots` when the active slot is not ready. */
+/** Links the first ready one when the active slot is not ready: those of `slots` before the others. */
 async function linkFirst(app: App, slots: readonly Slot[]): Promise<Served> {
   const snapshot = await settle(app);
   assertStillWanted('up', snapshot);
   if (snapshot.active !== null && (await activeHealth(app, snapshot))?.ok)
     return { active: snapshot.active, reason: '' };
   const findings: string[] = [];
-  for (const slot of slots) {
+  for (const slot of new Set([...slots, ...SLOTS])) {
     const backend = snapshot.backends[slot];
-    if (backend === null) continue;
+    if (backend === null || backend.stoppingAt !== null) continue;
     const health = await app.system.probe(backend, 'socket', app.signal);
+    assertNotAborted(app);
     if (health.ok) {
       await moveTraffic(app, snapshot, { backend });
       return { active: slot, reason: '' };

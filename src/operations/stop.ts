@@ -6,7 +6,7 @@ import { inactiveForMs, slotsToEmpty } from '../core/plan.ts';
 import { otherSlot, SLOTS, type Slot } from '../core/slot.ts';
 import type { Desired } from '../core/status.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
-import { type App, aborted, abortReason, LOCK_LOST, msSince } from './app.ts';
+import { type App, aborted, LOCK_LOST, msSince } from './app.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, isReady, observe, type Snapshot, settle } from './observe.ts';
@@ -85,12 +85,13 @@ async function stopNamed(app: App, { slots, force }: OperationInputs['stop']): P
       slot: active,
       reason: 'nothing would be left to take its traffic; `graceful stop --all` takes the app down',
     });
+  let offline: Snapshot | null = null;
   for (const slot of slots) {
-    const offline = await app.exclusive(() => leave(app, slot, force));
+    offline = (await app.exclusive(() => leave(app, slot, force))) ?? offline;
     try {
       results.set(slot, await stopInactiveSlot(app, slot));
     } catch (error) {
-      if (offline !== null && abortReason(app) !== null) await comeBack(app, offline);
+      if (offline !== null && app.signal.aborted) await comeBack(app, offline);
       throw error;
     }
   }
@@ -134,7 +135,7 @@ async function stopAll(app: App, keepDesired: boolean): Promise<ReadonlyMap<Slot
   const results = await Promise.allSettled(SLOTS.map((slot) => stopUnless(app, slot, whyKeep)));
   const failure = results.find((result) => result.status === 'rejected');
   if (failure !== undefined) {
-    if (abortReason(app) !== null) await comeBack(app, before);
+    if (app.signal.aborted) await comeBack(app, before);
     throw failure.reason;
   }
   return new Map(
@@ -174,8 +175,8 @@ async function comeBack(app: App, before: Snapshot): Promise<void> {
     const now = observe(app);
     if (before.active === null || now.active !== null) return;
     if (now.backends[before.active] === null) {
-      if (before.backends[before.active] === null || abortReason(app) === LOCK_LOST) return;
-      const reason = `slot ${before.active} had been stopped before ${String(abortReason(app))} came`;
+      if (before.backends[before.active] === null || app.signal.reason === LOCK_LOST) return;
+      const reason = `slot ${before.active} had been stopped before ${String(app.signal.reason)} came`;
       throw fail('not-serving', `nothing ready is serving: ${reason}`, { reason });
     }
     app.system.desired.write(before.desired, app.operation);

@@ -5,7 +5,7 @@ import type { OperationInputs, Outcomes } from '../core/outcome.ts';
 import { slotToUpdate } from '../core/plan.ts';
 import type { Slot } from '../core/slot.ts';
 import type { Desired } from '../core/status.ts';
-import { type App, msSince } from './app.ts';
+import { type App, msSince, undoing } from './app.ts';
 import { bringUp, type FreshBackend, prepareStart } from './bring-up.ts';
 import { type Choice, inEmptySlot } from './empty-slot.ts';
 import { spareTheHealthyOne } from './fail-over.ts';
@@ -85,7 +85,7 @@ export async function renew<T>(
   } catch (error) {
     // It had traffic for a moment, so it is drained like any other before it goes.
     if (error instanceof GracefulError && error.failure.code === 'verify-failed')
-      await stopOld(app, error.failure.details.slot);
+      await stopOld(undoing(app), error.failure.details.slot);
     throw error;
   }
 }

@@ -6,7 +6,7 @@ import { fail, GracefulError } from '../core/failure.ts';
 import type { Slot } from '../core/slot.ts';
 import type { BackendRecord } from '../system/backend-record.ts';
 import { delay } from '../system/delay.ts';
-import { type App, msSince } from './app.ts';
+import { type App, msSince, undoing } from './app.ts';
 import type { FreshBackend } from './bring-up.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { isReady, observe, type Snapshot, settle } from './observe.ts';
@@ -104,11 +104,12 @@ interface Way {
 
 /** Traffic back to the old backend, and the new one drained and stopped; what the operator has to know of it. */
 async function goBack(
-  app: App,
+  watching: App,
   { backend, logStart }: Pick<FreshBackend, 'backend' | 'logStart'>,
   { from, reason, afterMs }: Way,
 ): Promise<GracefulError> {
   const { slot, release } = backend;
+  const app = undoing(watching);
   const { what, detail } = reason;
   app.emit({ type: 'warned', about: `slot ${slot}`, detail: `the new version ${what} (${detail}): going back` });
   const log = await app.system.logTail(slot, logStart);

@@ -2,7 +2,7 @@
 // supervisor would have.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -84,6 +84,30 @@ describe('with the active backend dead', { concurrency: 4, timeout: 600_000 }, (
         assert.equal((await app.get('/')).status, 200);
       });
 
+  it('and workers of it that still serve, `start` puts the code that is on disk now into service, and `restart` what ran', async () => {
+    for (const [command, version] of [
+      ['start', '2'],
+      ['restart', '1'],
+    ] as const) {
+      await using app = await createTestApp({
+        config: { cwd: 'current', command: ['python3', '-u', inRepo('test/faults/identity/shapes.py'), PYTHON_APP] },
+        env: { APP_SHAPE: 'a grandchild', APP_VERSION_FILE: 'version' },
+      });
+      for (const name of ['1', '2']) {
+        mkdirSync(join(app.dir, name));
+        writeFileSync(join(app.dir, name, 'version'), name);
+      }
+      symlinkSync('1', join(app.dir, 'current'));
+      await app.succeed('start');
+      await kill(app, 'a');
+      rmSync(join(app.dir, 'current'));
+      symlinkSync('2', join(app.dir, 'current'));
+      const run = await app.succeed(command, 'a');
+      assert.equal((await app.get('/')).version, version);
+      if (run.outcome?.operation === 'start') assert.deepEqual(run.outcome.started.toSorted(), ['a', 'b']);
+    }
+  });
+
   it('and the other slot taken by somebody else, keepalive starts it where it was', async () => {
     await using app = await createTestApp();
     await app.succeed('start');
@@ -92,6 +116,20 @@ describe('with the active backend dead', { concurrency: 4, timeout: 600_000 }, (
     await app.succeed('keepalive');
     assert.equal(app.active(), 'a');
     assert.equal((await app.get('/')).status, 200);
+  });
+});
+
+describe('with the active backend sick', { concurrency: 4, timeout: 600_000 }, () => {
+  it('`start` finds it running and leads the traffic to the one that is ready', async () => {
+    await using app = await createTestApp();
+    await app.succeed('start', '--all');
+    await app.post('/fail-health');
+    const run = await app.succeed('start');
+    assert.deepEqual(run.outcome?.operation === 'start' && [run.outcome.alreadyRunning, run.outcome.active], [
+      ['a'],
+      'b',
+    ]);
+    assert.equal(app.active(), 'b');
   });
 });
 
@@ -123,18 +161,22 @@ describe('with nothing active', { concurrency: 4, timeout: 600_000 }, () => {
     assert.equal((await app.get('/')).status, 200);
   });
 
-  it('Ctrl-C during the `start` of an app that was taken down leaves it down: no keepalive starts what was undone', async () => {
-    await using app = await createTestApp();
-    await app.succeed('start');
-    await app.succeed('stop', '--all');
-    app.deploy('2', { APP_BROKEN: 'never-listens' });
-    const start = app.spawnGraceful(['start', '--json']);
-    await start.event('waiting', (event) => event.for === 'ready');
-    start.process.kill('SIGINT');
-    failureOf(await start.finished, 'aborted');
-    assert.equal((await app.status()).desired, 'down');
-    assert.deepEqual(app.processes(), []);
-  });
+  for (const [signal, desired, why] of [
+    ['SIGINT', 'down', 'no keepalive starts what was undone'],
+    ['SIGTERM', 'up', 'the machine may be going down, and the next boot starts it'],
+  ] as const)
+    it(`${signal} during the \`start\` of an app that was taken down leaves it wanted ${desired}: ${why}`, async () => {
+      await using app = await createTestApp();
+      await app.succeed('start');
+      await app.succeed('stop', '--all');
+      app.deploy('2', { APP_BROKEN: 'never-listens' });
+      const start = app.spawnGraceful(['start', '--json']);
+      await start.event('waiting', (event) => event.for === 'ready');
+      start.process.kill(signal);
+      failureOf(await start.finished, 'aborted');
+      assert.equal((await app.status()).desired, desired);
+      assert.deepEqual(app.processes(), []);
+    });
 });
 
 describe('an app that is taken down while a command waits for its turn', { concurrency: 4, timeout: 600_000 }, () => {

@@ -301,7 +301,11 @@ onEachHost('an exec health check', (createApp) => {
     writeFileSync(file, 'SECRET=s3cret\n');
     app.configure({
       envFile: '.env',
-      health: { type: 'exec', command: ['sh', '-c', 'test "$SECRET" = s3cret'], interval: '20ms' },
+      health: {
+        type: 'exec',
+        command: ['sh', '-c', 'test "$SECRET" = s3cret && test "$GRACEFUL_SOCKET" = {socket}'],
+        interval: '20ms',
+      },
     });
     await app.succeed('start', '--all');
     rmSync(file);

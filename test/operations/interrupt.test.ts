@@ -173,6 +173,42 @@ onEachHost('an interrupt', (createApp) => {
     client.close();
   });
 
+  it('Ctrl-C while `stop a b --force` drains the second: what had the traffic is stopped, exit code 3, for nothing serves', {
+    skip: SKIP_IN_SHORT,
+  }, async () => {
+    await using app = await createApp({ config: { drainTimeout: '60s' } });
+    await app.succeed('start', '--all');
+    const client = await openWebSocket({ socketPath: app.socket('b') });
+    await app.post('/fail-health', app.socket('b'));
+    const stop = app.spawnGraceful(['stop', 'a', 'b', '--force', '--json']);
+    await stop.event('waiting', (event) => event.for === 'drain' && event.slot === 'b');
+    stop.process.kill('SIGINT');
+    const run = await stop.finished;
+    assertExit(run, 3);
+    assert.match(failureOf(run, 'not-serving').details.reason, /^slot a had been stopped before/);
+    client.close();
+    await app.succeed('start', 'a');
+  });
+
+  it('Ctrl-C while the switch is being checked, and it fails: the new version is not left running', async () => {
+    await using app = await createApp();
+    await app.succeed('update');
+    const before = app.processes();
+    const go = join(app.dir, 'go');
+    const check = `case {socket} in *app.socket) until test -e ${go}; do sleep 0.01; done; exit 1;; esac`;
+    app.configure({ health: { type: 'exec', command: ['sh', '-c', check], interval: '20ms', timeout: '60s' } });
+    const update = app.spawnGraceful(['update', '--json']);
+    await update.event('traffic-switched');
+    update.process.kill('SIGINT');
+    await update.event('abort-refused');
+    writeFileSync(go, '');
+    const run = await update.finished;
+    assertExit(run, 1);
+    failureOf(run, 'verify-failed');
+    assert.equal(app.active(), 'a');
+    assert.deepEqual(app.processes(), before);
+  });
+
   it('Ctrl-C while `restart a` starts the new backend: that is undone, and the traffic stays where it was led', async () => {
     await using app = await createApp();
     await app.succeed('start', '--all');

@@ -69,6 +69,9 @@ const TABLE: readonly (readonly [string, readonly string[], (socket: Socket) => 
   ],
   ['500', ['HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n'], stays, 'fails: HTTP 500'],
   ['cut off by a close', [`${LENGTH(200)}ok`], closes, 'fails: HTTP 200, cut off after 2 of 200 bytes'],
+  ['chunked with trailers', [`${CHUNKED}2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n`], stays, 'passes: HTTP 200'],
+  ['chunked and cut off', [`${CHUNKED}5\r\nhel`], closes, 'fails: HTTP 200, cut off before its last chunk'],
+  ['cut off in its header', [`${OK}Content-Le`], closes, 'fails: HTTP 200, cut off in its header'],
   ['not HTTP', ['SSH-2.0-OpenSSH\r\n'], closes, 'fails: the answer is not HTTP'],
   ['none', [], closes, 'fails: closed the connection without an answer'],
 ];

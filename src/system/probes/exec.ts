@@ -39,6 +39,7 @@ async function environmentFor(config: Config, values: PlaceholderValues, pid: nu
   try {
     return await backendEnvironment(config, values, process.env);
   } catch (error) {
-    return environmentOf(pid) ?? GracefulError.from(error);
+    const own = environmentOf(pid);
+    return own === null ? GracefulError.from(error) : await backendEnvironment({ ...config, envFile: [] }, values, own);
   }
 }

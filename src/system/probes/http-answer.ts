@@ -4,7 +4,9 @@ const STATUS_LINE = /^HTTP\/1\.[01] ([1-5]\d\d)(?: [^\r\n]*)?\r?\n/;
 /** An answer to `GET /healthz` that has no status line in its first bytes is none. */
 const MAX_STATUS_LINE_BYTES = 8 * 1024;
 const MAX_HEAD_BYTES = 64 * 1024;
-const LAST_CHUNK = '\r\n0\r\n\r\n';
+/** And the trailers behind it; in the last bytes of the body, of which so many are kept. */
+const LAST_CHUNK = /\r\n0+[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n$/;
+const TAIL_BYTES = 1024;
 
 export class HttpAnswer {
   /** Null as long as it has not come. */
@@ -37,10 +39,13 @@ export class HttpAnswer {
     return this.#takeBody(Buffer.from(this.#head.slice(end + 4), 'latin1'));
   }
 
-  /** What is missing of a body whose length was promised, in words; null where nothing is known to be missing. */
-  get missing(): string | null {
-    if (this.#length === null || this.#received >= this.#length) return null;
-    return `cut off after ${this.#received} of ${this.#length} bytes`;
+  /** What is missing of what was promised, in words; null where nothing is known to be missing, or it is only slow. */
+  missing({ isClosed }: { readonly isClosed: boolean }): string | null {
+    if (this.#length !== null && this.#received < this.#length)
+      return `cut off after ${this.#received} of ${this.#length} bytes`;
+    if (!isClosed) return null;
+    if (!this.#hasBody) return 'cut off in its header';
+    return this.#isChunked && !LAST_CHUNK.test(this.#tail) ? 'cut off before its last chunk' : null;
   }
 
   get isEmpty(): boolean {
@@ -69,7 +74,7 @@ export class HttpAnswer {
     this.#received += chunk.length;
     if (this.#length !== null) return this.#received >= this.#length ? 'whole' : 'part';
     if (!this.#isChunked) return 'part';
-    this.#tail = `${this.#tail === '' ? '\r\n' : this.#tail}${chunk.toString('latin1')}`.slice(-LAST_CHUNK.length);
-    return this.#tail === LAST_CHUNK ? 'whole' : 'part';
+    this.#tail = `${this.#tail === '' ? '\r\n' : this.#tail}${chunk.toString('latin1')}`.slice(-TAIL_BYTES);
+    return LAST_CHUNK.test(this.#tail) ? 'whole' : 'part';
   }
 }

@@ -16,10 +16,15 @@ export const probeHttp = (check: HttpCheck, socketPath: string, limit: Limit): P
       socket.destroy();
       resolve(finding);
     };
-    /** No more of it will come. */
-    const conclude = (whyNone: string): void => settle(judge(check, answer, whyNone));
+    /** No more of it will come, or nobody waits for it. */
+    const conclude = (whyNone: string, isClosed: boolean): void => {
+      const missing = answer.missing({ isClosed });
+      settle(judge(check, answer.status, missing, whyNone));
+    };
     // With a status and no length it has answered, and its body is endless.
-    limit.whenOver(() => conclude(socket.connecting ? 'not connected' : `connected, no answer to GET ${check.path}`));
+    limit.whenOver(() =>
+      conclude(socket.connecting ? 'not connected' : `connected, no answer to GET ${check.path}`, false),
+    );
 
     // Connection: close, so that the probe itself is never a connection that a drain waits for.
     socket.write(
@@ -29,15 +34,15 @@ export const probeHttp = (check: HttpCheck, socketPath: string, limit: Limit): P
       // Read to its end: a backend that is cut off may log an error.
       const found = answer.take(chunk);
       if (found === 'not HTTP') settle({ ok: false, detail: NOT_HTTP });
-      else if (found === 'whole') conclude('');
+      else if (found === 'whole') conclude('', false);
     });
-    socket.once('error', (error: NodeJS.ErrnoException) => conclude(describeErrno(error)));
-    socket.once('close', () => conclude(answer.isEmpty ? 'closed the connection without an answer' : NOT_HTTP));
+    socket.once('error', (error: NodeJS.ErrnoException) => conclude(describeErrno(error), true));
+    socket.once('close', () => conclude(answer.isEmpty ? 'closed the connection without an answer' : NOT_HTTP, true));
   });
 
 const NOT_HTTP = 'the answer is not HTTP';
 
-function judge(check: HttpCheck, { status, missing }: HttpAnswer, whyNone: string): Finding {
+function judge(check: HttpCheck, status: number | null, missing: string | null, whyNone: string): Finding {
   if (status === null) return { ok: false, detail: whyNone };
   if (missing !== null) return { ok: false, detail: `HTTP ${status}, ${missing}` };
   return { ok: check.status.some(([from, to]) => from <= status && status <= to), detail: `HTTP ${status}` };

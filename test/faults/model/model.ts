@@ -66,7 +66,7 @@ export function start(m: Model, named: readonly Slot[]): Code {
   for (const slot of slots) {
     if (m.active === slot && m.slots[slot] === 'none' && isOk(m, otherSlot(slot))) move(m, otherSlot(slot));
     if (m.slots[slot] === 'none' && !launch(m, slot)) return 1;
-    const ready = slots.find((candidate) => isOk(m, candidate));
+    const ready = [...slots, ...SLOTS].find((candidate) => isOk(m, candidate));
     if (!isServing(m) && ready !== undefined) move(m, ready);
   }
   return isServing(m) ? 0 : 3;
