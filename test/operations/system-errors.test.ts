@@ -1,14 +1,16 @@
 // What the system refuses (a full disk, no more descriptors) ends a command clearly: the old version serves, nothing half done.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SKIP_IN_SHORT } from '../rig/extent.ts';
 import { inRepo } from '../rig/paths.ts';
+import { runs } from '../rig/processes.ts';
 import { skipUnless } from '../rig/requirements.ts';
 import { STRACE_ENV, straceInjecting } from '../rig/strace.ts';
-import { createTestApp, type Run, type TestApp } from '../rig/test-app.ts';
+import { assertExit, createTestApp, eventsOf, type Run, type TestApp } from '../rig/test-app.ts';
+import { until } from '../rig/until.ts';
 
 describe('a call that the system refuses', {
   concurrency: 2,
@@ -54,6 +56,27 @@ describe('a call that the system refuses', {
     assertClear(run, 'EIO');
     assert.equal((await app.status()).desired, 'up');
     assert.equal((await app.get('/')).status, 200);
+  });
+
+  it('kill(2) of a backend that was told to stop: its slot is blocked, and keepalive replaces the dead one in the other', async () => {
+    await using app = await createTestApp();
+    await app.succeed('start', '--all');
+    const record = app.file('app-b.backend.json');
+    const stopping = { ...JSON.parse(readFileSync(record, 'utf8')), stoppingAt: new Date().toISOString() };
+    writeFileSync(record, JSON.stringify(stopping));
+    const [pid, stays] = [app.pid('a') ?? assert.fail(), app.pid('b') ?? assert.fail()];
+    process.kill(pid, 'SIGKILL');
+    await until('it has gone', () => !runs(pid));
+    const wrapper = straceInjecting({ call: 'kill', error: 'EPERM', when: '1+' }, join(app.dir, 'strace'));
+    const run = await app.spawnGraceful(['keepalive', '--json'], STRACE_ENV, wrapper).finished;
+    assertExit(run, 0);
+    assert.match(
+      eventsOf(run, 'warned')
+        .map(({ detail }) => detail)
+        .join(),
+      /may not be signalled by this user/,
+    );
+    assert.deepEqual([app.active(), runs(stays), (await app.get('/')).status], ['a', true, 200]);
   });
 });
 

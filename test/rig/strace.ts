@@ -1,11 +1,11 @@
 // strace(1) as an injector of errors and a witness of what a command does to the files.
 import { need } from './requirements.ts';
 
-/** Which call of which system call fails, and how: the `when`-th of each thread, or the `when`-th of each on `path`. */
+/** Which call of which system call fails, and how: the `when`-th of each thread, or the `when`-th of each on `path`; `1+` is each. */
 export interface Fault {
   readonly call: string;
   readonly error: string;
-  readonly when: number;
+  readonly when: number | '1+';
   readonly path?: string;
 }
 
