@@ -9,7 +9,7 @@ import { failOver } from './fail-over.ts';
 import { makeWay } from './make-way.ts';
 import { observe, type Snapshot, settle } from './observe.ts';
 import { served } from './releases.ts';
-import { strangersIn } from './strangers.ts';
+import { withStrangers } from './strangers.ts';
 import { renew } from './update.ts';
 
 interface Healed {
@@ -35,7 +35,7 @@ export async function heal(app: App, reason: string, sick: string | null): Promi
         const watched = `${finding.reason}; an update watches it, and slot ${standby} is not ready to go back to yet`;
         return { done: { action: 'busy', active: snapshot.active, reason: watched } };
       }
-      const slot = slotToHeal({ ...snapshot, strangers: await strangersIn(app, snapshot) });
+      const slot = slotToHeal(await withStrangers(app, snapshot));
       await makeWay(app, snapshot, slot); // for good: nothing ready is left that somebody might go back from
       return { slot };
     },

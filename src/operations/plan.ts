@@ -8,7 +8,7 @@ import { otherSlot, type Slot } from '../core/slot.ts';
 import { type App, msSince } from './app.ts';
 import { activeHealth, isReady, observe, type Snapshot } from './observe.ts';
 import { deployed } from './releases.ts';
-import { isStrange, strangersIn } from './strangers.ts';
+import { isStrange, withStrangers } from './strangers.ts';
 
 const HOOKS: readonly HookName[] = ['beforeStart', 'afterSwitch', 'afterFailure'];
 
@@ -21,7 +21,7 @@ export async function plan(app: App, input: OperationInputs['plan']): Promise<Ou
   const now = observe(app);
   const switchFirst = await slotToSwitchToFirst(app, now);
   const active = switchFirst ?? now.active;
-  const slot = slotToUpdate({ ...now, active, strangers: await strangersIn(app, now) });
+  const slot = slotToUpdate(await withStrangers(app, { ...now, active }));
   await system.preflight(slot, directory);
   if (now.occupants[slot] === null) await system.checkSocket(slot);
   const running = active === null ? null : now.backends[active];

@@ -10,7 +10,7 @@ import { bringUp, prepareStart } from './bring-up.ts';
 import { inEmptySlot } from './empty-slot.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { type Snapshot, settle } from './observe.ts';
-import { strangersIn } from './strangers.ts';
+import { withStrangers } from './strangers.ts';
 
 type Done = Pick<Outcomes['rollback'], 'from' | 'to' | 'cwd' | 'release' | 'how'>;
 
@@ -78,7 +78,7 @@ async function startAgain(app: App, version: Version, notWarm: NotWarm): Promise
       if (now.version.instance !== version.instance)
         throw fail('superseded', 'another command moved the traffic meanwhile', { by: 'another command' });
       await assertStillThere(app, now, notWarm);
-      return { slot: slotToUpdate({ ...snapshot, strangers: await strangersIn(app, snapshot) }) };
+      return { slot: slotToUpdate(await withStrangers(app, snapshot)) };
     },
     prepare: (slot) => prepareStart(app, slot, cwd),
     async work(slot, snapshot) {

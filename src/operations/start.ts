@@ -14,7 +14,7 @@ import { makeWay } from './make-way.ts';
 import { moveTraffic } from './move-traffic.ts';
 import { activeHealth, observe, settle } from './observe.ts';
 import { deployed } from './releases.ts';
-import { strangersIn } from './strangers.ts';
+import { withStrangers } from './strangers.ts';
 import { untilReadyAgain } from './until-ready.ts';
 
 type Started = { readonly slot: Slot; readonly wasRunning: boolean };
@@ -49,7 +49,7 @@ export async function start(app: App, input: OperationInputs['start']): Promise<
 /** What is to be started, and whether the app was to be down until now. */
 async function begin(app: App, input: OperationInputs['start']) {
   const now = observe(app);
-  const slots = slotsToStart(input, { ...now, strangers: await strangersIn(app, now) });
+  const slots = slotsToStart(input, await withStrangers(app, now));
   const wasDown = now.desired === 'down';
   if (wasDown) {
     app.system.desired.write('up', app.operation);

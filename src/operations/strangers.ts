@@ -8,6 +8,11 @@ export async function isStrange({ system }: App, { occupants }: Snapshot, slot: 
   return occupants[slot] === null && !(await system.nobodyListens(slot));
 }
 
-export async function strangersIn(app: App, snapshot: Snapshot): Promise<PerSlot<boolean>> {
-  return { a: await isStrange(app, snapshot, 'a'), b: await isStrange(app, snapshot, 'b') };
+/** The snapshot with what has to be known besides it to choose where a backend is started. */
+export async function withStrangers(
+  app: App,
+  snapshot: Snapshot,
+): Promise<Snapshot & { readonly strangers: PerSlot<boolean> }> {
+  const strangers = { a: await isStrange(app, snapshot, 'a'), b: await isStrange(app, snapshot, 'b') };
+  return { ...snapshot, strangers };
 }

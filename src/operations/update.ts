@@ -14,7 +14,7 @@ import { moveTraffic } from './move-traffic.ts';
 import { observe, type Snapshot } from './observe.ts';
 import { deployed, removeOld } from './releases.ts';
 import { stopInactiveSlot } from './stop.ts';
-import { strangersIn } from './strangers.ts';
+import { withStrangers } from './strangers.ts';
 import { standBy, watch } from './watch.ts';
 
 type Updated = Pick<Outcomes['update'], 'from' | 'to' | 'release'> & {
@@ -28,7 +28,7 @@ export async function update(app: App, input: OperationInputs['update']): Promis
   await spareTheHealthyOne(app);
   const { watchMs } = input;
   const choose = async (snapshot: Snapshot) => ({
-    slot: slotToUpdate({ ...snapshot, strangers: await strangersIn(app, snapshot) }),
+    slot: slotToUpdate(await withStrangers(app, snapshot)),
   });
   const { from, to, release, fresh } = await renew<never>(app, choose, {
     intent,
